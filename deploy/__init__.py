@@ -1,0 +1,1 @@
+"""Deploy: how Gleaner is packaged, started natively, and demonstrated."""
