@@ -1,0 +1,4 @@
+"""What the services have in common; it knows no service.
+
+streams (what flows) · ports (what we need of the world) · adapters (how we get it) · runtime (when: the one loop).
+"""

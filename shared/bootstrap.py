@@ -1,0 +1,161 @@
+"""Bootstrap: the only file that names an adapter. Settings in, an open backend out, and a service run on it.
+
+Promises: adapters are imported when they are needed, so that each service installs only its own.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.errors import SettingsError
+from shared.ports import Clock, Images, Log, State
+from shared.runtime import health as health_server
+from shared.runtime.clock import SystemClock
+from shared.runtime.health import Health
+from shared.runtime.lifecycle import Stop, until_signal
+from shared.runtime.service import Service
+from shared.runtime.worker import Worker
+from shared.settings import ClusterBackend, Common, EmbeddedBackend, Settings, load
+from shared.telemetry import logs
+
+SALT_BYTES = 32
+MIN_SALT_CHARS = 16
+
+__all__ = ["OpenBackend", "load_from_environment", "open_backend", "run", "run_until", "until_signal"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBackend:
+    """The adapters that go together, opened, and what every service must know."""
+
+    common: Common
+    log: Log
+    state: State
+    images: Images
+    clock: Clock
+    salt: bytes
+    settings_version: str
+
+
+def load_from_environment() -> Settings:
+    """The settings file that GLEANER_SETTINGS names; without it `gleaner.yaml` here, if there is one, else the defaults."""
+    named = os.environ.get("GLEANER_SETTINGS")
+    usual = Path("gleaner.yaml")
+    return load(Path(named) if named else usual if usual.exists() else None)
+
+
+@contextmanager
+def open_backend(settings: Settings) -> Iterator[OpenBackend]:
+    """Opens log, state store and image buffer; closes them however it ends."""
+    common = settings.common
+    backend = (
+        _embedded(common.backend, settings)
+        if isinstance(common.backend, EmbeddedBackend)
+        else _cluster(common.backend, settings)
+    )
+    try:
+        yield backend
+    finally:
+        for port in (backend.log, backend.state, backend.images):
+            port.close()
+
+
+def run(service: Service, backend: OpenBackend) -> None:
+    """Runs a service until SIGTERM or SIGINT: the whole life of its process."""
+    logs.configure(service.name)
+    with until_signal() as stop:
+        run_until(stop, service, backend)
+
+
+def run_until(stop: Stop, service: Service, backend: OpenBackend) -> None:
+    """Runs a service until the stop, with its health page where the settings want one."""
+    health = Health()
+    at = backend.common.health
+    server = health_server.serve(health, at.host, at.port) if at.port else None
+    try:
+        Worker(service, backend.log, stop, health).run()
+    finally:
+        if server is not None:
+            server.shutdown()
+
+
+def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
+    from shared.adapters.embedded.file_images import FileImages
+    from shared.adapters.embedded.segment_log import SegmentLog
+    from shared.adapters.embedded.sqlite_state import SqliteState
+
+    common = settings.common
+    folder = _writable(at.folder)
+    salt = common.salt.get_secret_value() if common.salt else _salt_file(folder / "salt")
+    log = SegmentLog(folder / "log", prefix=common.prefix)
+    log.apply()
+    return OpenBackend(
+        common=common,
+        log=log,
+        state=SqliteState(folder / "state.db", prefix=common.prefix),
+        images=FileImages(folder / "images", prefix=common.prefix),
+        clock=SystemClock(),
+        salt=_checked(salt),
+        settings_version=settings.version,
+    )
+
+
+def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
+    from shared.adapters.cluster.kafka_log import KafkaLog
+    from shared.adapters.cluster.minio_images import MinioImages
+    from shared.adapters.cluster.redis_state import RedisState
+
+    common = settings.common
+    if common.salt is None:
+        raise SettingsError(
+            "the cluster backend needs `salt` (or `salt_file`) in the settings: a secret that all samplers share"
+        )
+    return OpenBackend(
+        common=common,
+        log=KafkaLog(at.kafka, prefix=common.prefix, session_timeout_s=at.kafka_session_timeout_s),
+        state=RedisState(at.redis.get_secret_value(), prefix=common.prefix),
+        images=MinioImages(
+            at.s3,
+            at.s3_access_key.get_secret_value(),
+            at.s3_secret_key.get_secret_value(),
+            at.s3_bucket,
+            prefix=common.prefix,
+            region=at.s3_region,
+        ),
+        clock=SystemClock(),
+        salt=_checked(common.salt.get_secret_value()),
+        settings_version=settings.version,
+    )
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"backend.folder: cannot make {folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingsError(f"backend.folder: no permission to write in {folder}")
+    return folder
+
+
+def _salt_file(path: Path) -> str:
+    """The salt of a data folder, made whole on its first use; of two processes that make it at once, one wins."""
+    if not path.exists():
+        own = path.with_name(f"salt.{os.getpid()}")
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_hex(SALT_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(own, path)
+        own.unlink()
+    return path.read_text().strip()
+
+
+def _checked(salt: str) -> bytes:
+    if len(salt) < MIN_SALT_CHARS:
+        raise SettingsError(f"salt: expected at least {MIN_SALT_CHARS} characters of a secret, got {len(salt)}")
+    return salt.encode()

@@ -1,0 +1,25 @@
+"""WHAT WE NEED of the world, as protocols: log, state, images, clock. No I/O here.
+
+An adapter can be written, and judged, from these pages alone; `tests/contract` holds the same promises as tests.
+"""
+
+from shared.ports.clock import Clock
+from shared.ports.images import ImageInfo, Images
+from shared.ports.log import Bounds, Consumer, Listener, Log, Producer, Reader
+from shared.ports.state import Charge, Decided, State, Undecided
+
+__all__ = [
+    "Bounds",
+    "Charge",
+    "Clock",
+    "Consumer",
+    "Decided",
+    "ImageInfo",
+    "Images",
+    "Listener",
+    "Log",
+    "Producer",
+    "Reader",
+    "State",
+    "Undecided",
+]

@@ -1,0 +1,68 @@
+"""Health: is the loop alive, is it ready, what does it measure?
+
+Promises: /livez looks at the loop's own ticks alone, never at another system, so that an outage of the broker does not
+restart the fleet; /readyz says what is waited for; /metrics is Prometheus text.
+"""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+MAX_TICK_AGE_S = 150.0
+
+
+class Health:
+    """What a loop says about itself. Thread-safe: single assignments of immutable values."""
+
+    def __init__(self) -> None:
+        self._tick_s = time.monotonic()
+        self._waiting_for: str | None = None
+
+    def tick(self) -> None:
+        self._tick_s = time.monotonic()
+
+    def waiting_for(self, dependency: str | None) -> None:
+        self._waiting_for = dependency
+
+    @property
+    def alive(self) -> bool:
+        return time.monotonic() - self._tick_s < MAX_TICK_AGE_S
+
+    @property
+    def blocked_by(self) -> str | None:
+        return self._waiting_for
+
+
+def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
+    """Answers on a daemon thread until `shutdown()`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+            elif self.path == "/livez":
+                self._answer_json(health.alive, {"alive": health.alive})
+            elif self.path == "/readyz":
+                self._answer_json(health.blocked_by is None, {"waiting_for": health.blocked_by})
+            else:
+                self._answer(404, b"see /livez, /readyz, /metrics\n", "text/plain")
+
+        def _answer_json(self, fine: bool, body: dict[str, object]) -> None:
+            self._answer(200 if fine else 503, json.dumps(body).encode(), "application/json")
+
+        def _answer(self, status: int, body: bytes, content_type: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Probes come every few seconds; they are no news."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server

@@ -1,0 +1,48 @@
+"""Lifecycle: how a process is asked to stop. SIGTERM and SIGINT drain; a second one, or a drain too long, ends it.
+
+Promises: ending it hard is safe: at least once delivery and derived ids make whatever was in flight come again.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from shared.telemetry import logs
+
+EXIT_HARD = 1
+
+
+class Stop(threading.Event):
+    """Set once somebody wants the process to end: `is_set()` and `wait(timeout_s)` are what loops look at."""
+
+
+@contextmanager
+def until_signal(drain_s: float = 30.0) -> Iterator[Stop]:
+    """A Stop that SIGTERM and SIGINT set. Restores the former handlers. Main thread only."""
+    stop = Stop()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(EXIT_HARD)
+        stop.set()
+        _end_hard_after(drain_s)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_hard_after(drain_s: float) -> None:
+    def end() -> None:
+        logs.get().error("drain.too_long", drain_s=drain_s)
+        os._exit(EXIT_HARD)
+
+    timer = threading.Timer(drain_s, end)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,244 @@
+"""The worker: the one loop that feeds every service. Six steps, in this order; `docs/delivery.md` numbers them alike.
+
+  1 poll      records of the partitions that are ours
+  2 decode    bytes → messages                  invalid → dead letter
+  3 handle    the service's work                invalid → dead letter; unavailable → pause, same batch again
+  4 publish   outputs, in order, dead letters last
+  5 confirm   every output is durable           unavailable → pause, send again what is not
+  6 commit    where the group starts again      fenced → drop it, whoever owns it now does it again
+
+Promises: nothing is committed before step 5 is through, dead letters included; so a crash anywhere means redelivery, which
+derived ids make harmless. A dependency that is down pauses the loop and keeps the membership; it never ends the process.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+from shared.errors import Fenced, InvalidMessage, Unavailable
+from shared.ports.log import Consumer, Log, Producer
+from shared.runtime.dead_letters import DeadLetterLimit
+from shared.runtime.health import Health
+from shared.runtime.lifecycle import Stop
+from shared.runtime.retry import Backoff
+from shared.runtime.service import Handled, Received, Service
+from shared.streams import STREAMS
+from shared.streams.dead_letters import Stage, new_dead_letter
+from shared.streams.record import NewRecord, Partition, Record
+from shared.telemetry import logs, metrics
+
+T = TypeVar("T")
+CONFIRM_TIMEOUT_S = 60.0
+
+
+class Stopped(Exception):  # noqa: N818  not an error: somebody asked the loop to end while it waited
+    """The stop came while a dependency was down: what is in flight stays uncommitted."""
+
+
+class Worker:
+    """Runs one service on one log until `stop` is set."""
+
+    def __init__(self, service: Service, log: Log, stop: Stop, health: Health | None = None) -> None:
+        self.service = service
+        self.stop = stop
+        self.health = health or Health()
+        self.producer: Producer = log.producer()
+        self.consumer: Consumer = log.consumer(service.name, service.reads, self)
+        self.instance = f"{socket.gethostname()}-{os.getpid()}"
+        self.positions: dict[Partition, int] = {}
+        self.committed: dict[Partition, int] = {}
+        self.batch: list[Received] = []
+        self.limit = DeadLetterLimit()
+        self.backoff = Backoff()
+        self.log = logs.get().bind(service=service.name)
+
+    def run(self) -> None:
+        """Loops until the stop, then lets go of everything. Raises what is neither invalid nor unavailable."""
+        try:
+            while not self.stop.is_set():
+                self.step()
+        except Stopped:
+            self.log.warning("worker.abandoned", records=len(self.batch))
+        finally:
+            self.close()
+
+    def step(self) -> None:
+        """One round of the six steps."""
+        records = self.poll()
+        started_s = time.monotonic()
+        dead = self.decode(records)
+        handled = self.handle()
+        self.confirm(self.publish([*handled.outputs, *dead, *self._dead_letters(handled)]))
+        self.commit()
+        self._measure(records, len(dead) + len(handled.dead), time.monotonic() - started_s)
+
+    # 1 ---------------------------------------------------------------------------------------------------------------
+    def poll(self) -> Sequence[Record]:
+        self.health.tick()
+        records = self._patiently(lambda: self.consumer.poll(self.service.poll_timeout_s(), self.service.max_records))
+        for record in records:
+            self.positions[record.source] = record.offset + 1
+        return records
+
+    # 2 ---------------------------------------------------------------------------------------------------------------
+    def decode(self, records: Sequence[Record]) -> list[NewRecord]:
+        """Fills the batch; returns the dead letters of what no `decode` could read."""
+        dead: list[NewRecord] = []
+        self.batch = []
+        for record in records:
+            try:
+                self.batch.append(Received(record, STREAMS[record.stream].decode(record)))
+            except InvalidMessage as error:
+                dead.append(self._dead_letter(record, error, "VALUE_CONVERTER"))
+        return dead
+
+    # 3 ---------------------------------------------------------------------------------------------------------------
+    def handle(self) -> Handled:
+        return self._patiently(lambda: self.service.handle(self.batch))
+
+    # 4 ---------------------------------------------------------------------------------------------------------------
+    def publish(self, outputs: Sequence[NewRecord]) -> "list[tuple[NewRecord, Future[Record]]]":
+        return [(output, self._patiently(lambda output=output: self.producer.send(output))) for output in outputs]  # type: ignore[misc]
+
+    # 5 ---------------------------------------------------------------------------------------------------------------
+    def confirm(self, sent: "list[tuple[NewRecord, Future[Record]]]") -> None:
+        """Returns when all of it is durable. From the first failure on it is sent again, which keeps the order."""
+        self._patiently(lambda: self._await(sent))
+        self._patiently(self.service.confirmed)
+
+    def _await(self, sent: "list[tuple[NewRecord, Future[Record]]]") -> None:
+        while sent:
+            output, future = sent[0]
+            try:
+                future.result(CONFIRM_TIMEOUT_S)
+            except (Unavailable, TimeoutError) as why:
+                sent[:] = [(again, self.producer.send(again)) for again, _ in sent]
+                raise why if isinstance(why, Unavailable) else Unavailable("log", "no acknowledgement") from why
+            metrics.OUTPUTS.labels(self.service.name, output.stream).inc()
+            del sent[0]
+
+    # 6 ---------------------------------------------------------------------------------------------------------------
+    def commit(self) -> None:
+        due = {p: self.service.committable(p, position) for p, position in self.positions.items()}
+        due = {p: offset for p, offset in due.items() if offset > self.committed.get(p, -1)}
+        if not due:
+            return
+        try:
+            self._patiently(lambda: self.consumer.commit(due))
+        except Fenced as why:
+            metrics.COMMITS.labels(self.service.name, "fenced").inc()
+            self.log.warning("offsets.fenced", why=str(why))
+            return
+        self.committed.update(due)
+        metrics.COMMITS.labels(self.service.name, "ok").inc()
+        self.log.debug("offsets.committed", offsets={f"{stream}/{number}": o for (stream, number), o in due.items()})
+
+    # taken and given -------------------------------------------------------------------------------------------------
+    def on_assigned(self, partitions: frozenset[Partition]) -> None:
+        metrics.REBALANCES.labels(self.service.name, "assigned").inc(len(partitions))
+        self.log.info("partitions.assigned", partitions=_names(partitions))
+        self.service.on_assigned(partitions)
+
+    def on_revoked(self, partitions: frozenset[Partition]) -> None:
+        """What is in flight of these is dropped uncommitted: their new owner gets it again."""
+        metrics.REBALANCES.labels(self.service.name, "revoked").inc(len(partitions))
+        self.log.info("partitions.revoked", partitions=_names(partitions), dropped=self._drop(partitions))
+        self.service.on_revoked(partitions)
+        self.log.info("partitions.revocation_complete", partitions=_names(partitions))
+
+    def _drop(self, partitions: frozenset[Partition]) -> int:
+        before = len(self.batch)
+        self.batch[:] = [received for received in self.batch if received.record.source not in partitions]
+        for partition in partitions:
+            self.positions.pop(partition, None)
+            self.committed.pop(partition, None)
+        return before - len(self.batch)
+
+    # waiting ---------------------------------------------------------------------------------------------------------
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Does the step, however long a dependency is down: pause, keep polling, try again with backoff."""
+        paused: set[str] = set()
+        while True:
+            try:
+                result = step()
+            except Unavailable as why:
+                self._pause(why, first=why.dependency not in paused)
+                paused.add(why.dependency)
+                self._wait(self.backoff.next_s())
+            else:
+                if paused:
+                    self._resume(paused)
+                return result
+
+    def _pause(self, why: Unavailable, first: bool) -> None:
+        self.consumer.pause()
+        metrics.PAUSED.labels(self.service.name, why.dependency).set(1)
+        if first:
+            metrics.PAUSES.labels(self.service.name, why.dependency).inc()
+            self.health.waiting_for(why.dependency)
+            self.log.warning("worker.paused", dependency=why.dependency, why=str(why))
+
+    def _resume(self, dependencies: set[str]) -> None:
+        self.consumer.resume()
+        self.backoff.reset()
+        self.health.waiting_for(None)
+        for dependency in sorted(dependencies):
+            metrics.PAUSED.labels(self.service.name, dependency).set(0)
+            self.log.info("worker.resumed", dependency=dependency)
+
+    def _wait(self, seconds: float) -> None:
+        """Keeps polling (which keeps the membership) while paused. Raises Stopped when the stop comes."""
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0:
+            if self.stop.is_set():
+                raise Stopped
+            self.health.tick()
+            try:
+                self.consumer.poll(min(left_s, 0.25), 1)
+            except Unavailable:
+                self.stop.wait(min(left_s, 0.25))
+
+    # dead letters ----------------------------------------------------------------------------------------------------
+    def _dead_letters(self, handled: Handled) -> list[NewRecord]:
+        return [self._dead_letter(record, error, "TRANSFORMATION") for record, error in handled.dead]
+
+    def _dead_letter(self, record: Record, error: InvalidMessage, stage: Stage) -> NewRecord:
+        metrics.DEAD_LETTERS.labels(self.service.name, record.stream).inc()
+        self.log.warning("record.dead", where=record.where, why=str(error))
+        return new_dead_letter(record, error, service=self.service.name, instance=self.instance, stage=stage)
+
+    def _measure(self, records: Sequence[Record], dead: int, seconds: float) -> None:
+        self.limit.count(len(records), dead)
+        for record in records:
+            metrics.RECORDS.labels(self.service.name, record.stream).inc()
+        if records:
+            metrics.BATCH_SECONDS.labels(self.service.name).observe(seconds)
+            metrics.AGE.labels(self.service.name).set(max(0.0, time.time() - records[-1].time_ms / 1000))
+        if self.limit.flooded:
+            self._halt()
+
+    def _halt(self) -> None:
+        """Half of the recent records were poison: stop consuming, stay alive, say so, until somebody looks."""
+        metrics.HALTED.labels(self.service.name).set(1)
+        self.health.waiting_for("dead letters")
+        self.log.error(
+            "dead_letters.flood",
+            hint="half of the recent records are dead letters; see `gleaner dead-letters`, then restart",
+        )
+        self.consumer.pause()
+        while not self.stop.is_set():
+            self._wait(1.0)
+
+    def close(self) -> None:
+        """Leaves the group, delivers what was sent, lets the service go."""
+        self.consumer.close()
+        self.producer.close()
+        self.service.close()
+        self.log.info("worker.closed")
+
+
+def _names(partitions: frozenset[Partition]) -> list[str]:
+    return sorted(f"{stream}/{number}" for stream, number in partitions)

@@ -1,0 +1,243 @@
+"""Settings: one optional YAML file for all services and both modes; secrets come from the environment.
+
+Promises: a file is taken whole or refused at start. Unknown keys are refused with the nearest known name; `${VAR}` and
+`KEY_file: PATH` work anywhere; secrets are masked wherever settings are shown. Nothing here knows a service: each reads
+the top-level keys that its own model names.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from shared.errors import SettingsError
+
+MASK = "********"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_SECRET = re.compile(r"(password|secret|token|salt|api_key|access_key|keys)s?(_file)?$", re.IGNORECASE)
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+KNOWN_KEYS = [
+    "site",
+    "prefix",
+    "timezone",
+    "salt",
+    "salt_file",
+    "backend",
+    "model",
+    "inference",
+    "collection",
+    "strategies",
+    "limits",
+    "sampler",
+    "destinations",
+    "uploader",
+    "feedback",
+    "health",
+]
+"""Every top-level key of the settings file; which service reads which stands in the services' config.py."""
+
+
+class Config(BaseModel):
+    """The base of every settings model: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class EmbeddedBackend(Config):
+    """Everything in one folder, no server."""
+
+    type: Literal["embedded"] = "embedded"
+    folder: Path = Field(
+        default=Path("gleaner-data"), description="where log, state and image buffer live; a local disk"
+    )
+
+
+class ClusterBackend(Config):
+    """Kafka, Redis and an S3 store."""
+
+    type: Literal["cluster"]
+    kafka: str = Field(default="localhost:9092", description="bootstrap servers, HOST:PORT, separated by commas")
+    redis: SecretStr = Field(
+        default=SecretStr("redis://localhost:6379/0"), description="URL of the Redis or Valkey server"
+    )
+    s3: str = Field(default="http://localhost:9000", description="URL of the MinIO or other S3 server")
+    s3_bucket: str = Field(default="gleaner", description="bucket of the image buffer")
+    s3_region: str = "us-east-1"
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    kafka_session_timeout_s: float = Field(default=45.0, gt=0, description="after which a vanished member is replaced")
+
+
+Backend = Annotated[EmbeddedBackend | ClusterBackend, Field(discriminator="type")]
+
+
+class HealthConfig(Config):
+    """Where a service answers /livez, /readyz and /metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535, description="0: not at all")
+
+
+class Common(Config):
+    """What every service reads."""
+
+    site: str = Field(default="default", max_length=64, description="name of this installation, for people")
+    prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="before every stream, group, state key and bucket path, so that two Gleaners share one cluster",
+    )
+    timezone: str = Field(default="UTC", description="IANA name; the windows of limits are aligned in it")
+    salt: SecretStr | None = Field(default=None, description="secret of the draws; embedded mode makes its own")
+    backend: Backend = EmbeddedBackend()
+    health: HealthConfig = HealthConfig()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"expected an IANA time zone such as Europe/Madrid, got {name!r}") from error
+        return name
+
+
+M = TypeVar("M", bound=Config)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings as they were read: variables and secret files filled in, not yet validated by a service."""
+
+    values: Mapping[str, Any]
+    origin: str = "defaults"
+
+    @property
+    def common(self) -> Common:
+        return self.read(Common)
+
+    @property
+    def version(self) -> str:
+        """Names these settings in every sample: a hash of what decides (not of endpoints and secrets)."""
+        deciding = {
+            key: self.values.get(key) for key in ("timezone", "model", "collection", "strategies", "limits", "sampler")
+        }
+        return hashlib.blake2b(json.dumps(deciding, sort_keys=True, default=str).encode(), digest_size=6).hexdigest()
+
+    def read(self, model: type[M]) -> M:
+        """The part that this model names. Raises SettingsError with the place, what was expected and what stood there."""
+        part = {key: value for key, value in self.values.items() if key in model.model_fields}
+        try:
+            return model.model_validate(part)
+        except ValidationError as error:
+            raise SettingsError(f"{self.origin}: {_explain(error, model)}") from error
+
+
+def load(
+    path: Path | None = None, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ
+) -> Settings:
+    """Reads a settings file (None: the defaults), then lays `overrides` over its top-level keys. Raises SettingsError."""
+    raw = {} if path is None else _read_yaml(path)
+    origin = "defaults" if path is None else str(path)
+    values = {**_filled(raw, env, origin), **(overrides or {})}
+    _refuse_unknown(values, origin)
+    return Settings(values, origin)
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """The same structure with every secret replaced, by key name and by type; credentials inside URLs too."""
+    if isinstance(value, BaseModel):
+        return {key: masked(getattr(value, key), key) for key in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {key: masked(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, SecretStr) or (_SECRET.search(name) and value not in (None, "")):
+        return MASK
+    if isinstance(value, list | tuple):
+        return [masked(inner, name) for inner in value]
+    return _CREDENTIALS_IN_URL.sub(MASK, value) if isinstance(value, str) else value
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        hint = " (YAML wants spaces, not tabs)" if "\\t" in str(error) else ""
+        raise SettingsError(f"{path} is no YAML{hint}: {error}") from error
+    if raw is not None and not isinstance(raw, dict):
+        raise SettingsError(f"{path}: expected keys and values at the top, got {type(raw).__name__}")
+    return raw or {}
+
+
+def _filled(value: Any, env: Mapping[str, str], where: str) -> Any:
+    """`${VAR}` and `${VAR:-default}` replaced; `KEY_file: PATH` becomes `KEY: content`."""
+    if isinstance(value, dict):
+        return dict(_filled_entry(str(key), inner, env, where) for key, inner in value.items())
+    if isinstance(value, list):
+        return [_filled(inner, env, where) for inner in value]
+    return _VARIABLE.sub(lambda match: _variable(match, env, where), value) if isinstance(value, str) else value
+
+
+def _filled_entry(key: str, value: Any, env: Mapping[str, str], where: str) -> tuple[str, Any]:
+    filled = _filled(value, env, f"{where}: {key}")
+    if not key.endswith("_file") or not isinstance(filled, str):
+        return key, filled
+    try:
+        return key.removesuffix("_file"), Path(filled).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{where}: {key} names {filled}, which cannot be read: {error}") from error
+
+
+def _variable(match: re.Match[str], env: Mapping[str, str], where: str) -> str:
+    name, default = match.group(1), match.group(2)
+    value = env.get(name, default)
+    if value is None:
+        raise SettingsError(f"{where} needs the environment variable {name}, which is not set")
+    return value
+
+
+def _refuse_unknown(values: Mapping[str, Any], origin: str) -> None:
+    for key in values:
+        if key not in KNOWN_KEYS:
+            raise SettingsError(f"{origin}: unknown setting {key!r}{nearest(str(key), KNOWN_KEYS)}")
+
+
+def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
+    """`; did you mean 'limits'?`, or what there is to choose from."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(sorted(known))}"
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    return "; ".join(_complaint(one, model) for one in error.errors(include_url=False)[:5])
+
+
+def _complaint(one: Any, model: type[BaseModel]) -> str:
+    where = ".".join(str(part) for part in one["loc"])
+    if one["type"] == "extra_forbidden":
+        return f"unknown setting {where!r}{nearest(str(one['loc'][-1]), sorted(_all_names(model)))}"
+    if one["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        context = one["ctx"]
+        expected = context.get("expected_tags", "").replace("'", "").split(", ")
+        tag = str(context.get("tag", ""))
+        return f"{where}: {one['msg']}" + (nearest(tag, expected) if tag and expected != [""] else "")
+    secret = _SECRET.search(where.rsplit(".", 1)[-1])
+    return f"{where}: {one['msg']}, got {MASK if secret else repr(one.get('input'))[:120]}"
+
+
+def _all_names(model: type[BaseModel]) -> set[str]:
+    """Field names of a model and of the models inside it."""
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return {name for part in parts for name in part.get("properties", {})}

@@ -1,0 +1,50 @@
+"""Where a sample's memo and images lie: keys of the state store and paths of the image buffer.
+
+Promises: whatever people named (collections, sources, strategies) is escaped or hashed, so that every key is short,
+printable ASCII and a safe path. All state keys of a collection share the hash tag `{collection}`.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from shared.streams import ids
+from shared.streams.samples import BufferedImage
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
+_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+def safe(name: str) -> str:
+    """The name itself where it is safe everywhere, else a readable beginning and a hash of the whole."""
+    if _SAFE.fullmatch(name):
+        return name
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name[:32]).strip("-")
+    return f"{readable or 'x'}-{ids.make_id('name', name)[:12]}"
+
+
+def memo_key(collection: str, sample_id: str) -> str:
+    return f"dec:{{{safe(collection)}}}:{sample_id}"
+
+
+def verdict_key(collection: str, verdict_id: str) -> str:
+    return f"ver:{{{safe(collection)}}}:{verdict_id}"
+
+
+def limit_key(collection: str, rule: str, window: str) -> str:
+    return f"lim:{{{safe(collection)}}}:{safe(rule)}:{window}"
+
+
+def buffered_image(
+    collection: str, sample_id: str, *, time_ms: int, content_type: str, sha256: str, size: int
+) -> BufferedImage:
+    """The same sample gives the same keys, so that writing it twice is writing it once."""
+    day = datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()
+    path = f"{safe(collection)}/{day}/{sample_id}"
+    return BufferedImage(
+        key=f"samples/{path}.{_EXTENSIONS.get(content_type, 'bin')}",
+        preview_key=f"previews/{path}.jpg",
+        sidecar_key=f"samples/{path}.json",
+        content_type=content_type,
+        sha256=sha256,
+        size=size,
+    )

@@ -1,0 +1,99 @@
+"""`predictions`: everything one model said about one frame, with a reference to its pixels.
+
+Promises: written to the frame's partition number, in the frames' order. Boxes are xyxy in pixels of the original image.
+Anyone may write them: the reader validates, and derives the prediction id from where the record lies.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.streams import ids
+from shared.streams.frames import FrameRef
+from shared.streams.record import NewRecord, Record
+from shared.streams.stream import DAY_S, Message, Stream, json_decoder
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Pixels = Annotated[float, Field(allow_inf_nan=False)]
+Box = tuple[Pixels, Pixels, Pixels, Pixels]
+"""xyxy: left, top, right, bottom, in pixels of the original image."""
+
+
+class Detection(BaseModel):
+    """One object the model says it sees."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    box: Box
+    class_id: int = Field(ge=0)
+    class_name: str
+    confidence: Probability
+    tracker_id: int | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Detection":
+        left, top, right, bottom = self.box
+        if right < left or bottom < top:
+            raise ValueError(f"box must be xyxy with left <= right and top <= bottom, got {self.box}")
+        return self
+
+
+class ClassScore(BaseModel):
+    """One class of a classifier and its softmax probability."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    class_id: int = Field(ge=0)
+    class_name: str
+    confidence: Probability
+
+
+class Prediction(Message):
+    """Everything one model said about one frame."""
+
+    frame: FrameRef
+    source_id: str
+    producer_frame_id: str | None = None
+    captured_at: str | None = None
+    frame_index: int | None = Field(default=None, ge=0)
+    content_type: str | None = None
+    width_px: int = Field(gt=0)
+    height_px: int = Field(gt=0)
+    model_id: str = Field(min_length=1)
+    model_version: str
+    role: Literal["live", "shadow"] = "live"
+    task: Literal["detect", "classify"] = "detect"
+    threshold: Probability = Field(description="the product threshold")
+    class_thresholds: dict[str, Probability] = Field(
+        default_factory=dict, description="per class name, where it differs"
+    )
+    detections: tuple[Detection, ...] = Field(default=(), description="also those below the product threshold")
+    classes: tuple[ClassScore, ...] = Field(default=(), description="a classifier's best classes, most probable first")
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+
+    def threshold_for(self, class_name: str) -> float:
+        return self.class_thresholds.get(class_name, self.threshold)
+
+    def above_threshold(self) -> tuple[Detection, ...]:
+        """The detections that the product shows: confidence at or above the threshold of their class."""
+        return tuple(d for d in self.detections if d.confidence >= self.threshold_for(d.class_name))
+
+
+def prediction_id(record: Record, prediction: Prediction) -> str:
+    return ids.prediction_id(record.partition, record.offset, prediction.frame.frame_id)
+
+
+def new_prediction(prediction: Prediction) -> NewRecord:
+    return NewRecord(PREDICTIONS.name, prediction.source_id.encode(), prediction.to_bytes(), prediction.frame.partition)
+
+
+PREDICTIONS = Stream(
+    name="predictions",
+    about="what the model said about each frame",
+    key="source id",
+    written_by=("inference", "feedback", "any program"),
+    read_by=("sampler", "feedback"),
+    decode=json_decoder(Prediction),
+    retention_s=7 * DAY_S,
+    fsync=False,
+)

@@ -1,0 +1,1 @@
+"""Logs and metrics: what an engineer reads at night."""

@@ -1,0 +1,34 @@
+"""Structured logs: event names with fields (`sample.kept`), one JSON object a line, or readable text on a terminal.
+
+Promises: everything goes to stderr, so that a command's stdout stays its own; no environment, no secret is logged.
+"""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+
+def configure(service: str, level: str = "INFO", form: Literal["json", "text"] | None = None) -> None:
+    """Sets up structlog for this process. `form=None`: text on a terminal, JSON elsewhere."""
+    readable = sys.stderr.isatty() if form is None else form == "text"
+    renderer = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if readable else [structlog.processors.format_exc_info]),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def get() -> structlog.typing.FilteringBoundLogger:
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

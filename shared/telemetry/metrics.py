@@ -1,0 +1,41 @@
+"""Every metric in one place, with what a rise means.
+
+Promises: labels are bounded: service, stream, reason, strategy, outcome; never a frame id, a source id or free text.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter(
+    "gleaner_records", "Records a service took in. A fall to zero with lag: it is stuck.", ["service", "stream"]
+)
+OUTPUTS = Counter("gleaner_outputs", "Records a service published, durable.", ["service", "stream"])
+DEAD_LETTERS = Counter(
+    "gleaner_dead_letters", "Records that will never work. A rise: a producer sends garbage.", ["service", "stream"]
+)
+BATCH_SECONDS = Histogram(
+    "gleaner_batch_seconds", "Time of one batch, poll excluded. A rise: slower work.", ["service"]
+)
+PAUSED = Gauge(
+    "gleaner_paused", "1 while a dependency is down and the service waits for it.", ["service", "dependency"]
+)
+PAUSES = Counter("gleaner_pauses", "How often a dependency made a service wait.", ["service", "dependency"])
+LAG = Gauge("gleaner_lag_records", "Records behind the end. A rise: add replicas.", ["service", "stream"])
+AGE = Gauge(
+    "gleaner_age_seconds", "Age of the last record handled. Near the retention of frames: images expire.", ["service"]
+)
+COMMITS = Counter("gleaner_commits", "Commits by result: ok, fenced.", ["service", "result"])
+REBALANCES = Counter("gleaner_rebalances", "Partitions that came and went.", ["service", "event"])
+HALTED = Gauge(
+    "gleaner_halted", "1 while a service stopped consuming because half of its records were dead letters.", ["service"]
+)
+DECISIONS = Counter(
+    "gleaner_decisions", "What became of predictions: kept, not_drawn, limit, expired, unreadable, seen.", ["outcome"]
+)
+DRAWN = Counter("gleaner_drawn", "Frames drawn, by strategy (one frame may count for several).", ["strategy"])
+VERDICTS = Counter("gleaner_verdicts", "Verdicts by kind.", ["kind"])
+DELIVERIES = Counter(
+    "gleaner_deliveries", "Deliveries by outcome. A rise of `failed`: look at the host.", ["destination", "outcome"]
+)
+OUTBOX = Gauge(
+    "gleaner_outbox_pairs", "(sample, destination) pairs not delivered yet. A rise: the host or the link is slow."
+)
