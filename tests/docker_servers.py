@@ -6,7 +6,6 @@ name others.
 
 import os
 import secrets
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -158,6 +157,6 @@ def _present_or_pulled(name: str) -> bool:
 def _succeeds(*command: str, timeout_s: float) -> bool:
     try:
         run_to_end(command, timeout_s=timeout_s)
-    except (RuntimeError, OSError, subprocess.TimeoutExpired):
+    except (RuntimeError, OSError):
         return False
     return True

@@ -198,7 +198,7 @@ def _as_processes(origin: str) -> Servers | Unavailable:
     try:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gleaner-servers-"))
         running = stack.enter_context(native.servers(Path(folder)))
-    except RuntimeError as failure:  # ToolMissing, ServerFailed, or a download that failed
+    except (RuntimeError, OSError) as failure:  # ToolMissing, ServerFailed, a failed download, a full disk
         stack.close()
         return Unavailable(str(failure))
     return Servers(running.kafka, running.redis, running.minio, origin, stack.close)

@@ -58,6 +58,7 @@ class Server(ABC):
         """Start it, or do nothing if it runs. Raises ServerFailed."""
         if self.pid is not None:
             return
+        self._reap(timeout_s=None)  # it may have crashed: its leash must not outlive it
         self._launch(self.command())
         try:
             self._wait_until_it_answers(timeout_s)

@@ -48,21 +48,30 @@ def ensure_kcat() -> str:
 
 
 def run_to_end(command: Sequence[str], environment: Mapping[str, str] | None = None, timeout_s: float = 1800) -> str:
-    """What the command printed. Raises RuntimeError with its last lines when it fails."""
-    done = subprocess.run(
+    """What the command printed. Raises RuntimeError with its last lines when it fails, or takes too long."""
+    program = Path(command[0]).name
+    try:
+        done = _run(command, {**os.environ, **(environment or {})}, timeout_s)
+    except subprocess.TimeoutExpired as late:
+        raise RuntimeError(f"expected {program} to end within {timeout_s} s: {' '.join(command[:4])}") from late
+    if done.returncode != 0:
+        last_lines = "\n".join(done.stdout.splitlines()[-20:])
+        raise RuntimeError(f"expected {program} to succeed, got status {done.returncode}:\n{last_lines}")
+    return done.stdout
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         command,
-        env={**os.environ, **(environment or {})},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
         timeout=timeout_s,
         check=False,
     )
-    if done.returncode != 0:
-        last_lines = "\n".join(done.stdout.splitlines()[-20:])
-        raise RuntimeError(f"expected {Path(command[0]).name} to succeed, got status {done.returncode}:\n{last_lines}")
-    return done.stdout
 
 
 def _apt_get(*arguments: str) -> None:

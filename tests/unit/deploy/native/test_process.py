@@ -69,6 +69,14 @@ def test_it_ends_without_a_trace_and_starts_again_on_its_port(server: WebServer,
     assert server.pid != first
 
 
+def test_a_server_that_crashed_starts_again(server: WebServer) -> None:
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until(lambda: server.pid is None)
+    server.start(DEADLINE_S)
+    assert server.answers()
+
+
 def test_frozen_it_answers_nothing_and_thawed_it_goes_on(server: WebServer) -> None:
     pid = server.pid
     server.freeze()
