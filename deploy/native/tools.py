@@ -75,4 +75,5 @@ def _run(command: Sequence[str], environment: Mapping[str, str], timeout_s: floa
 
 
 def _apt_get(*arguments: str) -> None:
-    run_to_end(["apt-get", "-qq", *arguments], {"DEBIAN_FRONTEND": "noninteractive"}, timeout_s=300)
+    wait_for_others = "DPkg::Lock::Timeout=120"
+    run_to_end(["apt-get", "-qq", "-o", wait_for_others, *arguments], {"DEBIAN_FRONTEND": "noninteractive"}, 300)
