@@ -34,7 +34,7 @@ T = TypeVar("T")
 CONFIRM_TIMEOUT_S = 60.0
 
 
-class Stopped(Exception):  # noqa: N818  not an error: somebody asked the loop to end while it waited
+class Stopped(Exception):
     """The stop came while a dependency was down: what is in flight stays uncommitted."""
 
 

@@ -1,0 +1,15 @@
+"""The sampler as a process: settings → backend → service → run."""
+
+from services.sampler.config import SamplerConfig
+from services.sampler.service import SamplerService
+from shared.bootstrap import load_from_environment, open_backend, run
+
+
+def main() -> None:
+    settings = load_from_environment()
+    with open_backend(settings) as backend:
+        run(SamplerService.on(backend, settings.read(SamplerConfig)), backend)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Keeping: from a drawn frame to an image in the buffer, read by reference and checked.
+
+Promises: the bytes that are stored are the bytes that were predicted (size, sha256 and frame id are compared); image first,
+then preview, then sidecar; writing the same sample twice writes the same bytes under the same keys.
+"""
+
+from dataclasses import dataclass
+
+from shared import imaging
+from shared.errors import InvalidImage, InvalidMessage, RecordGone
+from shared.ports.images import Images
+from shared.ports.log import Reader
+from shared.streams import frames, keys
+from shared.streams.frames import FrameRef
+from shared.streams.predictions import Prediction
+from shared.streams.samples import BufferedImage, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A frame that was read back: its bytes and the preview made of them; or why there are none."""
+
+    image: bytes = b""
+    content_type: str = ""
+    preview: bytes = b""
+    missing: str | None = None
+
+
+class Keeper:
+    def __init__(self, reader: Reader, images: Images, preview_px: int) -> None:
+        self._reader = reader
+        self._images = images
+        self._preview_px = preview_px
+
+    def read(self, ref: FrameRef) -> Pixels:
+        """The frame's pixels, or `expired` / `unreadable`. Raises Unavailable."""
+        try:
+            record = self._reader.read(ref.stream, ref.partition, ref.offset)
+            frame = frames.decode(record)
+        except (RecordGone, InvalidMessage):
+            return Pixels(missing="expired")
+        # Another record at the same place: the stream was made anew, or the log lost its tail.
+        if (frame.ref.sha256, frame.ref.frame_id) != (ref.sha256, ref.frame_id):
+            return Pixels(missing="expired")
+        return self._pixels(frame.image)
+
+    def _pixels(self, image: bytes) -> Pixels:
+        try:
+            preview = imaging.preview(imaging.decode(image), self._preview_px)
+        except InvalidImage:
+            return Pixels(missing="unreadable")
+        return Pixels(image, imaging.sniff(image) or "application/octet-stream", preview)
+
+    def place(self, collection: str, sample_id: str, prediction: Prediction, pixels: Pixels) -> BufferedImage | None:
+        """Where the sample's image will lie; None when there is no image."""
+        if pixels.missing is not None:
+            return None
+        ref = prediction.frame
+        return keys.buffered_image(
+            collection,
+            sample_id,
+            time_ms=ref.time_ms,
+            content_type=pixels.content_type,
+            sha256=ref.sha256,
+            size=ref.size,
+        )
+
+    def put_image(self, at: BufferedImage, pixels: Pixels) -> None:
+        self._images.put(at.key, pixels.image, at.content_type)
+
+    def put_preview(self, at: BufferedImage, pixels: Pixels) -> None:
+        self._images.put(at.preview_key, pixels.preview, "image/jpeg")
+
+    def put_sidecar(self, at: BufferedImage, sample: Sample) -> None:
+        """A copy of the sample for whoever looks into the bucket; the truth is the stream."""
+        self._images.put(at.sidecar_key, sample.to_bytes(), "application/json")
+
+    def holds(self, at: BufferedImage) -> bool:
+        return self._images.stat(at.key) is not None
