@@ -1,0 +1,41 @@
+"""API keys: who is calling?
+
+Promises: compares digests, all of them, in constant time, so that neither a key nor its length shows in the timing.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from services.feedback.refusals import NotAuthenticated
+
+LOCAL = "local"
+"""The caller's name where no key is asked for."""
+
+
+class Keys:
+    """The callers of the settings, by the digest of their key."""
+
+    def __init__(self, api_keys: Mapping[str, SecretStr]) -> None:
+        self._digests = {name: _digest(key.get_secret_value().encode()) for name, key in api_keys.items()}
+
+    def caller(self, key: bytes | None) -> str:
+        """The name that the key belongs to; LOCAL where the settings have no keys. Raises NotAuthenticated."""
+        if not self._digests:
+            return LOCAL
+        given = _digest(key or b"")
+        names = [name for name, digest in self._digests.items() if hmac.compare_digest(digest, given)]
+        if not names:
+            got = "none" if key is None else "one that is not in the settings"
+            raise NotAuthenticated(
+                f"expected an API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`, got {got}; "
+                "keys stand under feedback.api_keys in the settings",
+                "Authorization",
+            )
+        return names[0]
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()

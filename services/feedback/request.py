@@ -1,0 +1,121 @@
+"""A verdict as an application sends it: the body of POST /v1/verdicts.
+
+Promises: strict (no unknown fields, no numbers as text), so that a typing error is an answer, never a verdict that means
+something else. Two bodies with the same content have the same fingerprint, whatever their spaces and order.
+"""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from services.feedback.refusals import InvalidRequest
+from shared.settings import Config
+from shared.streams import ids
+from shared.streams.predictions import Box, Prediction
+from shared.streams.stream import first_complaint
+from shared.streams.verdicts import RejectReason, VerdictKind
+
+MAX_BOXES = 1_000
+BORDER_PX = 1.0
+"""How far a box may lie outside the image: people draw on scaled pictures, and scaling rounds."""
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "confirmed": {"prediction_id": "0-4711-1f0a9c3e", "kind": "confirmed", "reviewer": "ana"},
+    "rejected": {
+        "prediction_id": "0-4711-1f0a9c3e",
+        "kind": "rejected",
+        "reason": "false_positive",
+        "detection_index": 0,
+        "note": "a doormat, not a package",
+    },
+    "missed": {"prediction_id": "0-4712-9b02d7aa", "kind": "missed", "boxes": [[412.0, 300.5, 610.0, 455.0]]},
+}
+
+
+class VerdictRequest(Config):
+    """One judgement of one prediction."""
+
+    model_config = ConfigDict(strict=True)
+
+    prediction_id: str = Field(
+        min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM, as the prediction has it"
+    )
+    kind: VerdictKind = Field(
+        description="confirmed: it is right; rejected: it is wrong; missed: an object was not found"
+    )
+    reason: RejectReason | None = Field(
+        default=None, validate_default=True, description="what is wrong; with `rejected`, and only with it"
+    )
+    detection_index: int | None = Field(
+        default=None, ge=0, description="the one detection that is meant, counted from 0; left out: the whole frame"
+    )
+    boxes: tuple[Box, ...] = Field(
+        default=(),
+        max_length=MAX_BOXES,
+        description="with `missed`: where the objects are, [left, top, right, bottom] in pixels of the original image",
+    )
+    reviewer: str | None = Field(default=None, max_length=200, description="who looked, as your application calls them")
+    note: str | None = Field(default=None, max_length=2_000, description="anything worth knowing, for people")
+
+    @field_validator("reason")
+    @classmethod
+    def _with_rejected_only(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        kind = info.data.get("kind")
+        if kind == "rejected" and reason is None:
+            raise ValueError("a rejected verdict needs a reason: false_positive, wrong_class or bad_box")
+        if kind in ("confirmed", "missed") and reason is not None:
+            raise ValueError(f"only a rejected verdict has a reason, this one is {kind}")
+        return reason
+
+    @field_validator("detection_index")
+    @classmethod
+    def _of_what_was_seen(cls, index: int | None, info: ValidationInfo) -> int | None:
+        if index is not None and info.data.get("kind") == "missed":
+            raise ValueError("what was missed has no detection: leave it out, or send `boxes`")
+        return index
+
+    @field_validator("boxes")
+    @classmethod
+    def _of_what_was_missed(cls, boxes: tuple[Box, ...], info: ValidationInfo) -> tuple[Box, ...]:
+        if boxes and info.data.get("kind") in ("confirmed", "rejected"):
+            raise ValueError("only a missed verdict has boxes")
+        for left, top, right, bottom in boxes:
+            if right <= left or bottom <= top:
+                raise ValueError("expected [left, top, right, bottom] with left < right and top < bottom")
+        return boxes
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same content."""
+        return ids.make_id("verdict body", self.model_dump_json())
+
+    def check_against(self, prediction: Prediction) -> None:
+        """Raises InvalidRequest for a detection or a box that this prediction cannot have."""
+        count = len(prediction.detections)
+        if self.detection_index is not None and self.detection_index >= count:
+            raise InvalidRequest(
+                f"detection_index: expected less than {count}, the number of detections, got {self.detection_index}",
+                "detection_index",
+            )
+        for number, box in enumerate(self.boxes):
+            if not _inside(box, prediction.width_px, prediction.height_px):
+                raise InvalidRequest(
+                    f"boxes.{number}: expected pixels within {prediction.width_px} x {prediction.height_px}, got {list(box)}",
+                    f"boxes.{number}",
+                )
+
+
+def parse(body: bytes) -> VerdictRequest:
+    """Raises InvalidRequest with the first field that is wrong."""
+    try:
+        return VerdictRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise InvalidRequest(first_complaint(error), where) from error
+
+
+def _inside(box: Box, width_px: int, height_px: int) -> bool:
+    left, top, right, bottom = box
+    most_x, most_y = width_px + BORDER_PX, height_px + BORDER_PX
+    return left >= -BORDER_PX and top >= -BORDER_PX and right <= most_x and bottom <= most_y

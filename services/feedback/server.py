@@ -1,0 +1,99 @@
+"""Feedback as a server: listens, answers until it is told to stop, finishes what it has begun.
+
+Promises: runs in the caller's thread and leaves signals to the caller; a port that is taken is a SettingsError.
+"""
+
+import math
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Protocol
+
+import uvicorn
+from fastapi import FastAPI
+
+from services.feedback.api import create_app
+from services.feedback.config import FeedbackConfig, FeedbackOptions
+from services.feedback.service import Feedback
+from shared.errors import SettingsError
+from shared.ports import Clock, Log, State
+from shared.telemetry import logs
+
+BACKLOG = 2048
+
+
+class Backend(Protocol):
+    """What feedback needs of an open backend."""
+
+    @property
+    def log(self) -> Log: ...
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+class Stopping(Protocol):
+    """A threading.Event, as far as it is looked at here."""
+
+    def is_set(self) -> bool: ...
+
+
+def serve(config: FeedbackConfig, backend: Backend, stop: Stopping, listening: socket.socket | None = None) -> None:
+    """Answers until `stop` is set, then finishes the requests it has. Closes the socket, not the backend."""
+    options = config.feedback
+    sock = listening or listen(options)
+    feedback = Feedback(
+        backend.log, backend.state, backend.clock, collection=config.collection, timeout_s=options.timeout_s
+    )
+    with closing(sock), closing(feedback):
+        server = _Server(_uvicorn_config(create_app(feedback, config), options), stop)
+        logs.get().info("feedback.listening", url=url(sock))
+        server.run(sockets=[sock])
+    logs.get().info("feedback.stopped")
+
+
+def listen(options: FeedbackOptions) -> socket.socket:
+    """The listening socket, so that a caller who asked for port 0 can know the port. Raises SettingsError."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        at = f"{options.host}:{options.port}"
+        raise SettingsError(
+            f"feedback: cannot listen on {at} ({error.strerror}); see feedback.host and .port"
+        ) from error
+
+
+def url(sock: socket.socket) -> str:
+    """Where a listening socket is reached."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, stopped by an event instead of by signals of its own."""
+
+    def __init__(self, config: uvicorn.Config, stop: Stopping) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def on_tick(self, counter: int) -> bool:  # called ten times a second
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(app: FastAPI, options: FeedbackOptions) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=math.ceil(options.timeout_s) + 1,
+    )
