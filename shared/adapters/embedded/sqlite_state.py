@@ -1,0 +1,116 @@
+"""The state store on one box: one SQLite table that several processes share.
+
+Promises: `shared.ports.state`; `decide` is one transaction. Nothing is fsynced: it outlives a killed process, and a power
+loss may take the last moments, as the port allows. What has expired is not seen, and is cleared away now and then.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.adapters.embedded.database import Database
+from shared.ports.state import Charge, Decided, Undecided
+
+SWEEP_S = 60.0
+_SWEEP_ROWS = 10_000
+_SET = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)"
+_GET = "SELECT value, refused_by FROM entries WHERE key = ? AND expires_s > ?"
+
+
+class SqliteState:
+    """`file` on a local disk; `now_s` is the store's clock. Safe to share among threads."""
+
+    def __init__(
+        self, file: Path, prefix: str = "", timeout_s: float = 5.0, now_s: Callable[[], float] = time.time
+    ) -> None:
+        schema = Path(__file__).with_name("sqlite_state.sql").read_text(encoding="utf-8")
+        self._database = Database(file, schema, "state store", timeout_s)
+        self._prefix = prefix
+        self._now_s = now_s
+        self._sweep_s = 0.0
+
+    def get(self, key: str) -> bytes | None:
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        now_s = self._now_s()
+        found = [self._database.rows(_GET, (self._prefix + key, now_s)) for key in keys]
+        return [bytes(rows[0][0]) if rows else None for rows in found]
+
+    def put(self, key: str, value: bytes, ttl_s: int) -> None:
+        with self._step() as (transaction, now_s):
+            transaction.execute(_SET, (self._prefix + key, value, None, now_s + ttl_s))
+
+    def put_if_absent(self, key: str, value: bytes, ttl_s: int) -> bytes:
+        with self._step() as (transaction, now_s):
+            there = _find(transaction, self._prefix + key, now_s)
+            if there is None:
+                transaction.execute(_SET, (self._prefix + key, value, None, now_s + ttl_s))
+            return value if there is None else there[0]
+
+    def decide(self, batch: Sequence[Undecided]) -> Sequence[Decided]:
+        if not batch:
+            return []
+        with self._step() as (transaction, now_s):
+            return [self._decide(transaction, undecided, now_s) for undecided in batch]
+
+    def amend(self, memo_key: str, decision: bytes, ttl_s: int) -> None:
+        with self._step() as (transaction, now_s):
+            there = _find(transaction, self._prefix + memo_key, now_s)
+            refused_by = None if there is None else there[1]
+            transaction.execute(_SET, (self._prefix + memo_key, decision, refused_by, now_s + ttl_s))
+
+    def memo(self, memo_key: str) -> Decided | None:
+        rows = self._database.rows(_GET, (self._prefix + memo_key, self._now_s()))
+        return Decided(bytes(rows[0][0]), rows[0][1], fresh=False) if rows else None
+
+    def ping(self) -> None:
+        self._database.version()
+
+    def close(self) -> None:
+        self._database.close()
+
+    @contextmanager
+    def _step(self) -> Iterator[tuple[sqlite3.Connection, float]]:
+        """One atomic step, and the store's time for all of it."""
+        now_s = self._now_s()
+        with self._database.write(durable=False) as transaction:
+            if now_s >= self._sweep_s:
+                _sweep(transaction, now_s)
+                self._sweep_s = now_s + SWEEP_S
+            yield transaction, now_s
+
+    def _decide(self, transaction: sqlite3.Connection, undecided: Undecided, now_s: float) -> Decided:
+        memo_key = self._prefix + undecided.memo_key
+        there = _find(transaction, memo_key, now_s)
+        if there is not None:
+            return Decided(*there, fresh=False)
+        refused_by = self._charge(transaction, undecided.charges, now_s)
+        transaction.execute(_SET, (memo_key, undecided.decision, refused_by, now_s + undecided.ttl_s))
+        return Decided(undecided.decision, refused_by, fresh=True)
+
+    def _charge(self, transaction: sqlite3.Connection, charges: Sequence[Charge], now_s: float) -> str | None:
+        """Charges all of them, or none and says which did not fit. A counter may be named twice: each charge counts."""
+        counters: dict[str, int] = {}
+        for charge in charges:
+            key = self._prefix + charge.key
+            there = None if key in counters else _find(transaction, key, now_s)
+            counters[key] = counters.get(key, int(there[0]) if there else 0) + charge.amount
+            if counters[key] > charge.most:
+                return charge.name
+        for charge in charges:
+            key = self._prefix + charge.key
+            transaction.execute(_SET, (key, str(counters[key]).encode(), None, now_s + charge.ttl_s))
+        return None
+
+
+def _find(transaction: sqlite3.Connection, key: str, now_s: float) -> tuple[bytes, str | None] | None:
+    row = transaction.execute(_GET, (key, now_s)).fetchone()
+    return None if row is None else (bytes(row[0]), row[1])
+
+
+def _sweep(transaction: sqlite3.Connection, now_s: float) -> None:
+    some = "SELECT key FROM entries WHERE expires_s <= ? LIMIT ?"
+    transaction.execute(f"DELETE FROM entries WHERE key IN ({some})", (now_s, _SWEEP_ROWS))
