@@ -1,0 +1,143 @@
+"""The state store on Redis or Valkey: plain commands, and one Lua script for a whole batch of decisions.
+
+Promises: a server that is gone or hangs costs less than a second per call, then Unavailable; a script that was retried
+after its answer was lost charges nobody twice, because its memos were written with its charges.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import cast
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from shared.errors import Unavailable
+from shared.ports.state import Decided, Undecided
+
+STORE = "state store"
+TIMEOUT_S = 0.25
+MAX_CONNECTIONS = 64
+LARGEST_INTEGER = 2**53
+"""Lua counts in doubles; above this they round."""
+
+_TEMPORARY = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN")
+
+
+class RedisState:
+    """May be shared by threads."""
+
+    def __init__(self, url: str, prefix: str = "") -> None:
+        self._prefix = prefix
+        retry = Retry(ExponentialWithJitterBackoff(cap=0.05, base=0.01), 1)
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            retry=retry,
+            max_connections=MAX_CONNECTIONS,
+            decode_responses=False,
+        )
+        self._decide = self._redis.register_script(_script("decide.lua"))
+        self._amend = self._redis.register_script(_script("amend.lua"))
+
+    def get(self, key: str) -> bytes | None:
+        with _store_errors():
+            return cast("bytes | None", self._redis.get(self._key(key)))
+
+    def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        if not keys:
+            return []
+        with _store_errors():
+            return cast("list[bytes | None]", self._redis.mget([self._key(key) for key in keys]))
+
+    def put(self, key: str, value: bytes, ttl_s: int) -> None:
+        with _store_errors():
+            self._redis.set(self._key(key), value, ex=ttl_s)
+
+    def put_if_absent(self, key: str, value: bytes, ttl_s: int) -> bytes:
+        with _store_errors():
+            before = cast("bytes | None", self._redis.set(self._key(key), value, ex=ttl_s, nx=True, get=True))
+        return value if before is None else before
+
+    def decide(self, batch: Sequence[Undecided]) -> Sequence[Decided]:
+        if not batch:
+            return []
+        keys: dict[str, int] = {}
+        arguments = [argument for one in batch for argument in self._arguments(one, keys)]
+        with _store_errors():
+            answers = self._decide(keys=list(keys), args=arguments)
+        return [_decided(one, answer) for one, answer in zip(batch, answers, strict=True)]
+
+    def amend(self, memo_key: str, decision: bytes, ttl_s: int) -> None:
+        with _store_errors():
+            self._amend(keys=[self._key(memo_key)], args=[decision, ttl_s])
+
+    def memo(self, memo_key: str) -> Decided | None:
+        stored = self.get(memo_key)
+        return None if stored is None else _remembered(stored)
+
+    def ping(self) -> None:
+        with _store_errors():
+            self._redis.ping()
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _key(self, key: str) -> str:
+        if not key or not key.isascii() or not key.isprintable():
+            raise ValueError(f"expected a key of printable ASCII, got {key!r}: escape or hash what people named")
+        return self._prefix + key
+
+    def _arguments(self, one: Undecided, keys: dict[str, int]) -> Iterator[str | int | bytes]:
+        """What decide.lua takes for one frame; each key is sent once and meant by its index."""
+
+        def index(key: str) -> int:
+            return keys.setdefault(self._key(key), len(keys) + 1)
+
+        yield from (index(one.memo_key), one.decision, one.ttl_s, len(one.charges))
+        for charge in one.charges:
+            _need_exact(charge.amount, charge.most)
+            yield from (index(charge.key), charge.amount, charge.most, charge.ttl_s, charge.name)
+
+
+def _decided(one: Undecided, answer: bytes | Sequence[bytes]) -> Decided:
+    if isinstance(answer, bytes):
+        return _remembered(answer)
+    return Decided(one.decision, answer[0].decode() or None, fresh=True)
+
+
+def _remembered(memo: bytes) -> Decided:
+    """A memo as decide.lua writes it: `0` + decision, or `1` + length of the name in 8 hex digits + name + decision."""
+    if memo[:1] == b"0":
+        return Decided(memo[1:], None, fresh=False)
+    end = 9 + int(memo[1:9], 16)
+    return Decided(memo[end:], memo[9:end].decode(), fresh=False)
+
+
+def _need_exact(*numbers: int) -> None:
+    if any(abs(number) > LARGEST_INTEGER for number in numbers):
+        raise ValueError(f"expected amounts and limits up to 2**53, got {numbers}: the store would round them")
+
+
+def _script(name: str) -> str:
+    return files(__package__).joinpath(name).read_text()
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """A store that does not answer, or cannot now, is Unavailable; a command it does not understand is our fault."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError, OSError) as error:
+        raise Unavailable(STORE, error) from error
+    except ResponseError as error:
+        if not any(word in str(error) for word in _TEMPORARY):
+            raise
+        raise Unavailable(STORE, error) from error
+    except RedisError as error:
+        raise Unavailable(STORE, error) from error
