@@ -1,0 +1,98 @@
+"""All four services in one process on the embedded adapters: what a single box runs, in production and in the demo.
+
+Promises: the same services as in the cluster, each on its own thread with a backend of its own; when one of them fails, all
+stop and its error is raised. `drained` says when everything that was published has gone all the way through.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from services.feedback.api import serve
+from services.feedback.config import FeedbackConfig
+from services.inference.config import InferenceConfig
+from services.inference.service import InferenceService
+from services.sampler.config import SamplerConfig
+from services.sampler.service import SamplerService
+from services.uploader.config import UploaderConfig
+from services.uploader.service import UploaderService
+from shared.bootstrap import OpenBackend, open_backend, run_until
+from shared.errors import GleanerError
+from shared.ports.log import Log
+from shared.runtime.lifecycle import Stop
+from shared.settings import Settings
+from shared.telemetry import logs
+
+Life = Callable[[Settings, OpenBackend, Stop], None]
+READS = {"inference": ("frames",), "sampler": ("predictions", "verdicts"), "uploader": ("samples",)}
+"""Who must have read what before everything is through; in the order of the flow."""
+
+
+@dataclass
+class Running:
+    """The four services while they run."""
+
+    stop: Stop
+    threads: list[threading.Thread] = field(default_factory=list)
+    failures: list[tuple[str, BaseException]] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raises what ended a service, with its name."""
+        for name, error in self.failures:
+            if isinstance(error, GleanerError):
+                raise error
+            raise RuntimeError(f"{name} stopped: {error!r}") from error
+
+
+@contextmanager
+def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
+    """Starts the four services, hands over while they run, drains and stops them."""
+    services = _all_alive(settings)
+    all_of_them = Running(Stop())
+    for name, life in services.items():
+        thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
+        all_of_them.threads.append(thread)
+        thread.start()
+    try:
+        yield all_of_them
+    finally:
+        all_of_them.stop.set()
+        for thread in all_of_them.threads:
+            thread.join(drain_s)
+    all_of_them.check()
+
+
+def drained(log: Log) -> bool:
+    """Has every record gone through every service? Looked at in the order of the flow, so yes means yes."""
+    return all(_read_to_the_end(log, group, stream) for group, streams in READS.items() for stream in streams)
+
+
+def _read_to_the_end(log: Log, group: str, stream: str) -> bool:
+    committed = log.committed(group, stream)
+    return all(bounds.start == bounds.end or committed.get(number, 0) >= bounds.end for number, bounds in log.bounds(stream).items())
+
+
+def _all_alive(settings: Settings) -> dict[str, Life]:
+    """Every service's life. Settings are validated here, before anything starts."""
+    inference, sampler = settings.read(InferenceConfig), settings.read(SamplerConfig)
+    uploader, feedback = settings.read(UploaderConfig), settings.read(FeedbackConfig)
+    return {
+        "inference": lambda _, backend, stop: run_until(stop, InferenceService(inference), backend),
+        "sampler": lambda _, backend, stop: run_until(stop, SamplerService.on(backend, sampler), backend),
+        "uploader": lambda _, backend, stop: run_until(
+            stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend
+        ),
+        "feedback": lambda _, backend, stop: serve(feedback, backend, stop),
+    }
+
+
+def _live(name: str, life: Life, settings: Settings, all_of_them: Running) -> None:
+    try:
+        with open_backend(settings) as backend:
+            life(settings, backend, all_of_them.stop)
+    except BaseException as error:  # noqa: BLE001  whatever ends one service ends them all, and is raised by `check`
+        logs.get().error("service.failed", failed=name, why=repr(error))
+        all_of_them.failures.append((name, error))
+    finally:
+        all_of_them.stop.set()
