@@ -64,12 +64,7 @@ class Container:
             self._docker("run", "--detach", "--name", self.name, *self.options, self.image, *self.arguments)
         else:
             self._docker("start", self.name)
-        deadline = time.monotonic() + timeout_s
-        while not self.answers():
-            if time.monotonic() > deadline:
-                log = self._docker("logs", "--tail", "30", self.name)
-                raise ServerFailed(f"expected {self.image} to answer within {timeout_s} s; its log:\n{log}")
-            time.sleep(POLL_S)
+        self._wait_until_it_answers(timeout_s)
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL after 15 s."""
@@ -92,6 +87,16 @@ class Container:
         if self.leash is not None:
             self._docker("rm", "--force", "--volumes", self.name)
             self.leash.release()
+
+    def _wait_until_it_answers(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self.answers():
+            ended = self._docker("inspect", "--format", "{{.State.Running}}", self.name).strip() != "true"
+            if ended or time.monotonic() > deadline:
+                log = self._docker("logs", "--tail", "30", self.name)
+                how = "it ended" if ended else f"no answer within {timeout_s} s"
+                raise ServerFailed(f"expected {self.image} to run and answer, {how}; its log:\n{log}")
+            time.sleep(POLL_S)
 
     def _docker(self, *arguments: str) -> str:
         return run_to_end(["docker", *arguments], timeout_s=120)
