@@ -1,0 +1,8 @@
+"""Inference: what does the model see in each frame?
+
+Reads     frames (those that their producer predicted itself are left alone)
+Writes    predictions, on the frame's partition number and in the frames' order
+Keeps     nothing: the model's file, read once at the start
+Once?     at least once in; a frame that is redelivered is predicted again, on the same partition and with the same frame id
+On failure  corrupt, oversized or unknown image → dead letter; log unavailable → wait, uncommitted; anything else → stop
+"""

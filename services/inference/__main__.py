@@ -1,0 +1,15 @@
+"""`python -m services.inference`: settings → backend → service → run."""
+
+from services.inference.config import InferenceConfig
+from services.inference.service import InferenceService
+from shared.bootstrap import load_from_environment, open_backend, run
+
+
+def main() -> None:
+    settings = load_from_environment()
+    with open_backend(settings) as backend:
+        run(InferenceService(settings.read(InferenceConfig)), backend)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What exporters write into a file's metadata: Python literals as text (`{0: 'door'}`, `[640, 640]`, `True`).
+
+Promises: a missing or unreadable value gives the documented default; class names are complete or refused.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.errors import SettingsError
+
+DEFAULT_SIZE_PX = (640, 640)
+DEFAULT_STRIDE = 32
+
+
+def literal(metadata: Mapping[str, str], key: str, default: Any = None) -> Any:
+    """The value as Python wrote it: 'False' is False. The default where there is none, or none that Python reads."""
+    try:
+        return ast.literal_eval(metadata[key])
+    except (KeyError, ValueError, SyntaxError, MemoryError, RecursionError):
+        return default
+
+
+def image_size_px(metadata: Mapping[str, str]) -> tuple[int, int]:
+    """(width, height) of `imgsz`, which is [height, width]."""
+    match literal(metadata, "imgsz"):
+        case [int(height), int(width)] if height > 0 and width > 0:
+            return width, height
+        case int(side) if side > 0:
+            return side, side
+    return DEFAULT_SIZE_PX
+
+
+def stride_px(metadata: Mapping[str, str]) -> int:
+    match literal(metadata, "stride"):
+        case int(stride) | float(stride) if stride >= 1:
+            return int(stride)
+    return DEFAULT_STRIDE
+
+
+def class_names(
+    metadata: Mapping[str, str], override: Sequence[str] | Mapping[int, str] | None, classes: int
+) -> tuple[str, ...]:
+    """A name for each class: from the settings, else the file, else `class0`, `class1`. Raises SettingsError."""
+    known = override if override is not None else literal(metadata, "names")
+    if known is None:
+        return tuple(f"class{index}" for index in range(classes))
+    where = "model.names" if override is not None else "the file's metadata"
+    names = dict(known) if isinstance(known, Mapping) else dict(enumerate(known))
+    if set(names) != set(range(classes)):
+        raise SettingsError(f"the model has {classes} classes, {where} names {len(names)}: {sorted(names.items())[:5]}")
+    return tuple(str(names[index]) for index in range(classes))

@@ -1,0 +1,112 @@
+"""A model file, loaded: its family, its version, and sessions to run it.
+
+Promises: what cannot work is refused here, before the first frame, with what to do about it. The version is the content.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from services.inference.config import ModelConfig
+from services.inference.models.detect_family import family_of
+from services.inference.models.family import Signature, Tensor
+from services.inference.preprocess import Floats
+from shared.errors import SettingsError
+from shared.settings import nearest
+
+_LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+_OTHER_FORMATS = (".pt", ".pth", ".engine", ".torchscript", ".tflite", ".mlpackage")
+
+
+class Session:
+    """One onnxruntime session; used by one thread at a time."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except _LOAD_ERRORS as error:
+            raise SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: {error}") from error
+
+    def signature(self) -> Signature:
+        tensors = [
+            tuple(Tensor(one.name, tuple(one.shape), one.type) for one in some)
+            for some in (self._session.get_inputs(), self._session.get_outputs())
+        ]
+        return Signature(tensors[0], tensors[1], dict(self._session.get_modelmeta().custom_metadata_map))
+
+    def run(self, name: str, tensor: NDArray[np.floating]) -> Floats:
+        """The first output, as float32."""
+        return np.asarray(self._session.run(None, {name: tensor})[0], np.float32)
+
+
+class Model:
+    """One file, ready to run in as many sessions as there are lanes."""
+
+    def __init__(self, config: ModelConfig, threads: int = 1) -> None:
+        content = _content(config.path)
+        self.id, self.version = config.model_id, hashlib.sha256(content).hexdigest()[:12]
+        self._path, self._threads = config.path, threads
+        session = self.open_session()
+        self.family = family_of(session.signature(), config)
+        self.names = self.family.names
+        self._check_thresholds(config)
+        self._check_blank(session)
+
+    def open_session(self) -> Session:
+        return Session(self._path, self._threads)
+
+    def run(self, session: Session, tensors: Sequence[Floats]) -> Floats:
+        """Tensors (3, H, W) of one size through the model, (frames, ...) back. A fixed batch is filled up with zeros."""
+        spec = self.family.input
+        batch: NDArray[np.floating] = np.stack(tensors).astype(spec.dtype, copy=False)
+        if spec.batch is not None and spec.batch > len(batch):
+            batch = np.concatenate([batch, np.zeros((spec.batch - len(batch), *batch.shape[1:]), spec.dtype)])
+        return session.run(spec.name, batch)[: len(tensors)]
+
+    def _check_thresholds(self, config: ModelConfig) -> None:
+        for name in config.class_thresholds:
+            if name not in self.names:
+                raise SettingsError(
+                    f"model.class_thresholds: no class {name!r} in the model{nearest(name, self.names)}"
+                )
+
+    def _check_blank(self, session: Session) -> None:
+        """One grey image through everything, so that a model that cannot work is refused at start."""
+        width, height = self.family.input.size_px
+        blank = np.full((height, width, 3), 114, np.uint8)
+        try:
+            output = self.run(session, [self.family.prepare(blank)])
+        except _LOAD_ERRORS as error:
+            raise SettingsError(f"model.path: {self._path} loads and cannot run: {error}") from error
+        self.family.read(output[0], width, height)
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix in _OTHER_FORMATS:
+        raise SettingsError(
+            f"model.path: expected an .onnx file, got {path.name}. Export it once with "
+            f"`yolo export model={path.with_suffix('.pt').name} format=onnx` and set model.path to {path.with_suffix('.onnx')}"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"model.path: cannot read {path}: {error.strerror}; expected an exported .onnx file"
+        ) from error
