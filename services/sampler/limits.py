@@ -17,7 +17,6 @@ from shared.streams import keys
 WINDOW_S = {"minute": 60, "hour": 3600, "day": 90_000}
 """At most this long (a day of 25 hours, when the clocks go back)."""
 _FORMS = {"minute": "%Y-%m-%dT%H:%M%z", "hour": "%Y-%m-%dT%H%z", "day": "%Y-%m-%d"}
-ALL = "all"
 
 
 class Limits:
@@ -31,15 +30,15 @@ class Limits:
 
     def charges(self, draw: Draw) -> tuple[Charge, ...]:
         time_ms = draw.prediction.frame.time_ms
-        charges = [self._charge(ALL, limit, time_ms) for limit in self._limits]
+        charges = [self._charge("all", "all", limit, time_ms) for limit in self._limits]
         if not draw.on_floor:
-            charges += [self._charge(s.label, limit, time_ms) for s in draw.fired for limit in s.limits]
+            # The mark keeps a strategy that somebody named "all" away from the global counter.
+            charges += [self._charge(f"s-{s.label}", s.label, limit, time_ms) for s in draw.fired for limit in s.limits]
         return tuple(charges)
 
-    def _charge(self, rule: str, limit: GlobalLimit | StrategyLimit, time_ms: int) -> Charge:
-        # `all` is the global rule, so a strategy's own name gets a mark that keeps the two apart.
-        key = keys.limit_key(self._collection, rule if rule == ALL else f"s-{rule}", self.window(limit.per, time_ms))
-        return Charge(f"{rule}/{limit.per}", key, 1, limit.most, WINDOW_S[limit.per] + self._memo_s)
+    def _charge(self, rule: str, label: str, limit: GlobalLimit | StrategyLimit, time_ms: int) -> Charge:
+        key = keys.limit_key(self._collection, f"{rule}/{limit.per}", self.window(limit.per, time_ms))
+        return Charge(f"{label}/{limit.per}", key, 1, limit.most, WINDOW_S[limit.per] + self._memo_s)
 
     def window(self, per: str, time_ms: int) -> str:
         """The window's name: `2026-11-22`, `2026-11-22T14+0100`. The offset keeps the two hours apart when clocks go back."""

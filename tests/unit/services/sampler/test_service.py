@@ -1,0 +1,230 @@
+"""The sampler on the embedded adapters: draws, keeps, limits, redelivery, verdicts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.sampler.config import GlobalLimit, SamplerConfig
+from services.sampler.service import SamplerService
+from services.sampler.strategies.close_to_threshold import CloseToThreshold
+from services.sampler.strategies.random_fraction import RandomFraction
+from shared.adapters.embedded.file_images import FileImages
+from shared.adapters.embedded.segment_log import SegmentLog
+from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.runtime.service import Received
+from shared.streams import STREAMS, frames, predictions, samples
+from shared.streams.predictions import Prediction
+from shared.streams.record import Record
+from shared.streams.samples import Design, Revision, Sample
+from shared.streams.verdicts import Verdict
+from tests.unit.services.sampler.making import SALT, detection, frame, prediction
+
+EVERYTHING = RandomFraction(fraction=1.0)
+
+
+@dataclass
+class Bench:
+    """A sampler's world in a folder; `sampler()` is a new process on it."""
+
+    log: SegmentLog
+    state: SqliteState
+    images: FileImages
+
+    def sampler(self, *strategies: Any, limits: tuple[GlobalLimit, ...] = ()) -> SamplerService:
+        config = SamplerConfig(strategies=strategies or (EVERYTHING,), limits=limits, destinations=("dataset",))
+        return SamplerService(config, self.log.reader(), self.state, self.images, SALT, "UTC", "settings-1")
+
+    def frame(self, seed: int, **more: Any) -> Received:
+        """A published frame, and a prediction of it as the log would hold it."""
+        producer = self.log.producer()
+        record = producer.send(frame(seed)).result(5)
+        producer.close()
+        return self.predicted(record, **more)
+
+    def predicted(self, record: Record, **more: Any) -> Received:
+        seen = frames.decode(record)
+        made = prediction(0.9, **{"frame_index": seen.frame_index, **more}).model_copy(update={"frame": seen.ref})
+        value = predictions.new_prediction(made)
+        at = Record("predictions", 0, seen.ref.offset, record.time_ms, value.key, value.value)
+        return Received(at, STREAMS["predictions"].decode(at))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    log = SegmentLog(tmp_path / "log")
+    log.apply()
+    bench = Bench(log, SqliteState(tmp_path / "state.db"), FileImages(tmp_path / "images"))
+    yield bench
+    bench.log.close()
+    bench.state.close()
+    bench.images.close()
+
+
+def published(sampler: SamplerService, batch: Sequence[Received]) -> list[Sample]:
+    handled = sampler.handle(batch)
+    sampler.confirmed()
+    return [
+        samples.decode(Record(new.stream, new.partition or 0, i, 0, new.key, new.value))
+        for i, new in enumerate(handled.outputs)
+    ]
+
+
+def verdict(
+    received: Received, kind: str = "rejected", reason: str | None = "false_positive", name: str = "v1"
+) -> Received:
+    judged: Prediction = received.message
+    made = Verdict(
+        verdict_id=name,
+        prediction_id=predictions.prediction_id(received.record, judged),
+        prediction=judged,
+        kind=kind,
+        reason=reason,
+        detection_index=None if kind == "missed" else 0,
+        caller="app",
+        judged_at="2026-11-22T12:00:00Z",
+    )
+    return Received(Record("verdicts", 0, 0, 0, b"", made.to_bytes()), made)
+
+
+def keys_of(bench: Bench) -> list[str]:
+    return [info.key for info in bench.images.list()]
+
+
+def test_a_drawn_frame_is_published_with_reason_probability_and_buffered_image(bench: Bench) -> None:
+    received = bench.frame(1)
+    (design,) = published(bench.sampler(RandomFraction(fraction=1.0), CloseToThreshold(epsilon=0.45)), [received])
+    assert isinstance(design, Design)
+    assert design.probability == 1.0
+    assert design.probabilities == {"random": 1.0, "close_to_threshold": 1.0}
+    assert [reason.strategy for reason in design.reasons] == ["random", "close_to_threshold"]
+    assert design.image is not None
+    stored = bench.images.get(design.image.key)
+    assert stored == frame(1).value
+    assert keys_of(bench) == sorted([design.image.key, design.image.preview_key, design.image.sidecar_key])
+    assert samples.decode(Record("samples", 0, 0, 0, b"", bench.images.get(design.image.sidecar_key))) == design
+
+
+def test_what_no_strategy_draws_asks_no_store(bench: Bench) -> None:
+    received = bench.frame(1)
+    sampler = bench.sampler(CloseToThreshold())
+    bench.state.close()
+    assert published(sampler, [received]) == []
+
+
+def test_a_redelivered_prediction_is_the_same_sample_and_pays_once(bench: Bench) -> None:
+    batch = [bench.frame(seed) for seed in range(3)]
+    limits = (GlobalLimit(most=3, per="day"),)
+    first = published(bench.sampler(limits=limits), batch)
+    again = published(bench.sampler(limits=limits), batch)
+    assert again == first
+    (fourth,) = published(bench.sampler(limits=limits), [bench.frame(4)])
+    assert fourth.missing == "limit:all/day"
+
+
+def test_what_a_limit_refuses_is_published_without_an_image_but_with_its_probability(bench: Bench) -> None:
+    sampler = bench.sampler(limits=(GlobalLimit(most=2, per="day"),))
+    made = published(sampler, [bench.frame(seed) for seed in range(4)])
+    assert [design.missing for design in made] == [None, None, "limit:all/day", "limit:all/day"]
+    assert all(isinstance(design, Design) and design.probability == 1.0 for design in made)
+    assert all((design.image is None) == (design.missing is not None) for design in made)
+
+
+def test_an_expired_frame_is_published_as_expired(bench: Bench) -> None:
+    received = bench.frame(1)
+    gone = received.message.frame.model_copy(update={"offset": 0, "sha256": "1" * 64})
+    other = Received(received.record, received.message.model_copy(update={"frame": gone}))
+    (design,) = published(bench.sampler(), [other])
+    assert (design.missing, design.image) == ("expired", None)
+
+
+def test_pixels_that_cannot_be_decoded_are_published_as_unreadable(bench: Bench) -> None:
+    producer = bench.log.producer()
+    record = producer.send(frames.new_frame("door", b"\xff\xd8 this is no JPEG")).result(5)
+    producer.close()
+    (design,) = published(bench.sampler(), [bench.predicted(record)])
+    assert design.missing == "unreadable"
+
+
+def test_a_frame_that_was_predicted_twice_is_drawn_once(bench: Bench) -> None:
+    received = bench.frame(1)
+    sampler = bench.sampler()
+    assert len(published(sampler, [received])) == 1
+    assert published(sampler, [received]) == []
+
+
+def test_a_shadow_makes_no_samples(bench: Bench) -> None:
+    assert published(bench.sampler(), [bench.frame(1, role="shadow")]) == []
+
+
+def test_a_rejection_keeps_what_nobody_drew(bench: Bench) -> None:
+    received = bench.frame(1)
+    (revision,) = published(bench.sampler(CloseToThreshold()), [verdict(received)])
+    assert isinstance(revision, Revision)
+    assert (revision.effect, revision.outcome_dependent, revision.revision) == ("remove", True, "v1")
+    assert revision.image is not None
+    assert bench.images.get(revision.image.key) == frame(1).value
+
+
+def test_a_rejection_keeps_what_a_limit_refused(bench: Bench) -> None:
+    received, other = bench.frame(1), bench.frame(2)
+    sampler = bench.sampler(limits=(GlobalLimit(most=1, per="day"),))
+    _, refused = published(sampler, [other, received])
+    (revision,) = published(sampler, [verdict(received)])
+    assert refused.missing is not None
+    assert revision.sample_id == refused.sample_id
+    assert revision.image is not None
+
+
+def test_a_verdict_on_a_kept_sample_revises_it_and_reads_no_pixels(bench: Bench) -> None:
+    received = bench.frame(1)
+    sampler = bench.sampler()
+    (design,) = published(sampler, [received])
+    sampler.reader.close()
+    for kind, reason, effect in [
+        ("confirmed", None, "verify"),
+        ("rejected", "bad_box", "flag"),
+        ("missed", None, "flag_incomplete"),
+    ]:
+        (revision,) = published(sampler, [verdict(received, kind, reason, name=kind)])
+        assert isinstance(revision, Revision)
+        assert (revision.effect, revision.image, revision.sample_id) == (effect, design.image, design.sample_id)
+
+
+def test_a_confirmation_makes_no_sample(bench: Bench) -> None:
+    received = bench.frame(1)
+    assert published(bench.sampler(CloseToThreshold()), [verdict(received, "confirmed", None)]) == []
+    assert keys_of(bench) == []
+
+
+def test_a_confirmation_that_overtakes_its_prediction_is_not_lost(bench: Bench) -> None:
+    received = bench.frame(1)
+    sampler = bench.sampler()
+    (revision,) = published(sampler, [verdict(received, "confirmed", None)])
+    (design,) = published(sampler, [received])
+    assert revision.sample_id == design.sample_id
+
+
+def test_a_redelivered_verdict_is_the_same_revision_also_when_the_frame_has_gone(bench: Bench) -> None:
+    received = bench.frame(1)
+    (first,) = published(bench.sampler(CloseToThreshold()), [verdict(received)])
+    sampler = bench.sampler(CloseToThreshold())
+    gone = received.message.frame.model_copy(update={"sha256": "1" * 64})
+    late = verdict(Received(received.record, received.message.model_copy(update={"frame": gone})))
+    (again,) = published(sampler, [late])
+    assert again == first
+
+
+def test_the_decision_survives_even_when_the_settings_changed_before_redelivery(bench: Bench) -> None:
+    received = bench.frame(1)
+    (first,) = published(bench.sampler(EVERYTHING), [received])
+    (again,) = published(bench.sampler(CloseToThreshold(epsilon=0.45)), [received])
+    assert again == first
+
+
+def test_weak_boxes_travel_with_the_sample(bench: Bench) -> None:
+    received = bench.frame(1, detections=(detection(0.9), detection(0.07)))
+    (design,) = published(bench.sampler(), [received])
+    assert [d.confidence for d in design.prediction.detections] == [0.9, 0.07]
