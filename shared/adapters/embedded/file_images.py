@@ -16,10 +16,10 @@ from shared.adapters.embedded.database import said_as_unavailable
 from shared.adapters.embedded.segments import fsync_folder
 from shared.ports.images import ImageInfo
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_=+@,-][A-Za-z0-9_.=+@,-]*", re.ASCII)
+_SEGMENT = re.compile(r"[A-Za-z0-9_=@%+,~-][A-Za-z0-9_.=@%+,~-]{0,249}", re.ASCII)
 _ASIDE = ".aside"
 _OLD_S = 3600.0
-_LONGEST_KEY = 900
+_LONGEST_KEY = 1024
 
 
 class FileImages:
@@ -79,7 +79,9 @@ class FileImages:
         """Keys cannot leave the folder, nor name what lies aside: no segment begins with a dot."""
         path = self._prefix + key
         if len(path) > _LONGEST_KEY or not all(_SEGMENT.fullmatch(segment) for segment in path.split("/")):
-            raise ValueError(f"image key: expected segments of A-Z a-z 0-9 _.=+@,- (no leading dot), got {key[:200]!r}")
+            raise ValueError(
+                f"image key: expected segments of A-Z a-z 0-9 _.=@%+,~- (no leading dot), got {key[:200]!r}"
+            )
         return self._folder / path
 
     def _write(self, file: Path, data: bytes) -> None:

@@ -56,9 +56,9 @@ class SegmentLog:
         self._folder = folder / "segments"
         with said_as_unavailable("log"):
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._index = Index(folder / "log.db", now_ms, _boot_id(), timeout_s)
-            unlink_orphans(self._index.database, self._folder)
-        self._sweeper = Sweeper(self._index.database, self._folder, streams, prefix, now_ms)
+            self.index = Index(folder / "log.db", now_ms, _boot_id(), timeout_s)
+            unlink_orphans(self.index.database, self._folder)
+        self._sweeper = Sweeper(self.index.database, self._folder, streams, prefix, now_ms)
         self._opened: list[Producer | Consumer] = []
         self._closed = False
 
@@ -66,27 +66,27 @@ class SegmentLog:
         writer = SegmentWriter(self._folder, self._segment_bytes, SEGMENT_S)
         limits = (max_in_flight_bytes, timeout_s)
         after_batch = self._sweeper.now_and_then
-        producer = SegmentProducer(self._index, writer, self._streams, self._prefix, *limits, after_batch)
+        producer = SegmentProducer(self.index, writer, self._streams, self._prefix, *limits, after_batch)
         self._opened.append(producer)
         return producer
 
     def consumer(self, group: str, streams: Sequence[str], listener: Listener | None = None) -> Consumer:
         pace = (self._lease_s, self._poll_interval_s, self._max_poll_interval_s)
-        consumer = SegmentConsumer(self._index, self._folder, self._prefix, group, streams, listener, *pace)
+        consumer = SegmentConsumer(self.index, self._folder, self._prefix, group, streams, listener, *pace)
         self._opened.append(consumer)
         return consumer
 
     def reader(self) -> Reader:
-        return LogReader(self._index, self._folder, self._prefix)
+        return LogReader(self.index, self._folder, self._prefix)
 
     def partitions(self, stream: str) -> int:
-        return self._index.partitions(self._prefix + stream)
+        return self.index.partitions(self._prefix + stream)
 
     def bounds(self, stream: str) -> Mapping[int, Bounds]:
-        return {number: Bounds(*self._index.bounds(id_)) for number, id_ in self._ids(stream).items()}
+        return {number: Bounds(*self.index.bounds(id_)) for number, id_ in self._ids(stream).items()}
 
     def committed(self, group: str, stream: str) -> Mapping[int, int]:
-        database, name = self._index.database, self._prefix + group
+        database, name = self.index.database, self._prefix + group
         found = {number: committed(database, name, id_) for number, id_ in self._ids(stream).items()}
         return {number: offset for number, offset in found.items() if offset is not None}
 
@@ -94,7 +94,7 @@ class SegmentLog:
         count = self._new_partitions if partitions is None else partitions
         missing = [name for name in self._streams if self.partitions(name) == 0]
         for name in missing:
-            self._index.create(self._prefix + name, count)
+            self.index.create(self._prefix + name, count)
         return [f"made stream {self._prefix}{name} with {count} partitions" for name in missing]
 
     def check(self) -> Sequence[str]:
@@ -109,7 +109,7 @@ class SegmentLog:
         return [*missing, f"streams share partition numbers and must have equally many partitions: {said}"]
 
     def ping(self) -> None:
-        self._index.database.version()
+        self.index.database.version()
 
     def close(self) -> None:
         """Closes what it has opened, too."""
@@ -118,13 +118,11 @@ class SegmentLog:
         self._closed = True
         for opened in self._opened:
             opened.close()
-        self._index.settle()
-        self._index.database.close()
+        self.index.settle()
+        self.index.database.close()
 
     def _ids(self, stream: str) -> dict[int, int]:
-        found = {
-            number: self._index.id_of((self._prefix + stream, number)) for number in range(self.partitions(stream))
-        }
+        found = {number: self.index.id_of((self._prefix + stream, number)) for number in range(self.partitions(stream))}
         return {number: id_ for number, id_ in found.items() if id_ is not None}
 
 

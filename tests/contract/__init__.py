@@ -1,0 +1,1 @@
+"""The ports' promises as tests, run on every adapter: one suite, two backends."""
