@@ -1,0 +1,120 @@
+"""COCO: fragments (one sample each) and the document that is made of them.
+
+Promises: pure and deterministic: the same fragments in any order give the same document. `bbox` is [x, y, width, height]
+in pixels, top-left. Category ids begin at 1, by class id and name; image ids follow the sample ids' order.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.uploader.annotations import Annotation, LabelledBox
+from shared.streams.predictions import Box
+from shared.streams.samples import Design, Sample
+from shared.streams.verdicts import Verdict
+
+Fragment = dict[str, Any]
+_DECIMALS = 2
+
+
+def fragment(sample: Sample, annotation: Annotation, file_name: str) -> Fragment:
+    """Everything known about one sample, as it is kept beside its image."""
+    prediction = sample.prediction
+    return {
+        "file_name": file_name,
+        "sample_id": sample.sample_id,
+        "collection": sample.collection,
+        "source_id": prediction.source_id,
+        "frame_id": prediction.frame.frame_id,
+        "captured_at": prediction.captured_at,
+        "log_time_ms": prediction.frame.time_ms,
+        "model": f"{prediction.model_id}@{prediction.model_version}",
+        **choice(sample),
+        **content(annotation),
+    }
+
+
+def choice(sample: Sample) -> Fragment:
+    """Why it was chosen and how likely that was. A sample that only a verdict made has neither."""
+    if not isinstance(sample, Design):
+        return {"reasons": [], "probability": None}
+    reasons = [reason.model_dump(exclude_none=True) for reason in sample.reasons]
+    return {"reasons": reasons, "probability": sample.probability}
+
+
+def content(annotation: Annotation) -> Fragment:
+    """What is in the image: the part of a fragment that a verdict changes."""
+    top = annotation.top_class
+    return {
+        "width": annotation.width_px,
+        "height": annotation.height_px,
+        "task": annotation.task,
+        "boxes": [_box(box) for box in annotation.boxes],
+        "class": top.class_name if top else None,
+        "classes": [score.model_dump() for score in annotation.classes],
+        "flags": list(annotation.flags),
+        "missed_boxes": [bbox(box) for box in annotation.missed_boxes],
+        "verdicts": [_verdict(verdict) for verdict in annotation.verdicts],
+    }
+
+
+def document(fragments: Iterable[Fragment]) -> dict[str, Any]:
+    """The COCO file of all samples."""
+    ordered = sorted(fragments, key=lambda one: str(one["sample_id"]))
+    categories = _categories(ordered)
+    images = [_image(one, image_id) for image_id, one in enumerate(ordered, start=1)]
+    boxes = [(image_id, box) for image_id, one in enumerate(ordered, start=1) for box in one["boxes"]]
+    return {
+        "info": {"description": "Chosen by Gleaner. Annotations are the model's predictions, not truth."},
+        "licenses": [],
+        "images": images,
+        "annotations": [
+            _annotation(number, image_id, box, categories) for number, (image_id, box) in enumerate(boxes, 1)
+        ],
+        "categories": [
+            {"id": number, "name": name, "supercategory": "", "class_id": class_id}
+            for (class_id, name), number in categories.items()
+        ],
+    }
+
+
+def bbox(box: Box) -> list[float]:
+    """xyxy → [x, y, width, height]."""
+    left, top, right, bottom = box
+    return [round(number, _DECIMALS) for number in (left, top, right - left, bottom - top)]
+
+
+def _box(box: LabelledBox) -> Fragment:
+    confidence = round(box.confidence, 4)
+    named = {"class_id": box.class_id, "class_name": box.class_name}
+    return {"bbox": bbox(box.box), **named, "confidence": confidence, "flags": list(box.flags)}
+
+
+def _verdict(verdict: Verdict) -> Fragment:
+    return verdict.model_dump(
+        include={"verdict_id", "kind", "reason", "detection_index", "reviewer", "note", "judged_at"}, exclude_none=True
+    )
+
+
+def _categories(fragments: Iterable[Fragment]) -> dict[tuple[int, str], int]:
+    """(class id, name) → category id. Two models may use one number for two names: both are kept apart."""
+    named = {(int(box["class_id"]), str(box["class_name"])) for one in fragments for box in one["boxes"]}
+    return {pair: number for number, pair in enumerate(sorted(named), start=1)}
+
+
+def _image(one: Fragment, image_id: int) -> Fragment:
+    return {"id": image_id, **{key: value for key, value in one.items() if key != "boxes"}}
+
+
+def _annotation(number: int, image_id: int, box: Fragment, categories: Mapping[tuple[int, str], int]) -> Fragment:
+    _, _, width, height = box["bbox"]
+    return {
+        "id": number,
+        "image_id": image_id,
+        "category_id": categories[int(box["class_id"]), str(box["class_name"])],
+        "bbox": box["bbox"],
+        "area": round(width * height, _DECIMALS),
+        "segmentation": [],
+        "iscrowd": 0,
+        "confidence": box["confidence"],
+        "flags": box["flags"],
+    }
