@@ -4,13 +4,14 @@ Promises: the same services as in the cluster, each on its own thread with a bac
 stop and its error is raised. `drained` says when everything that was published has gone all the way through.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from services.feedback.api import serve
 from services.feedback.config import FeedbackConfig
+from services.feedback.server import listen, serve, url
 from services.inference.config import InferenceConfig
 from services.inference.service import InferenceService
 from services.sampler.config import SamplerConfig
@@ -31,9 +32,10 @@ READS = {"inference": ("frames",), "sampler": ("predictions", "verdicts"), "uplo
 
 @dataclass
 class Running:
-    """The four services while they run."""
+    """The four services while they run. `feedback_url` is where verdicts are posted."""
 
     stop: Stop
+    feedback_url: str
     threads: list[threading.Thread] = field(default_factory=list)
     failures: list[tuple[str, BaseException]] = field(default_factory=list)
 
@@ -48,8 +50,9 @@ class Running:
 @contextmanager
 def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
     """Starts the four services, hands over while they run, drains and stops them."""
-    services = _all_alive(settings)
-    all_of_them = Running(Stop())
+    listening = listen(settings.read(FeedbackConfig).feedback)
+    services = _all_alive(settings, listening)
+    all_of_them = Running(Stop(), url(listening))
     for name, life in services.items():
         thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
         all_of_them.threads.append(thread)
@@ -70,10 +73,13 @@ def drained(log: Log) -> bool:
 
 def _read_to_the_end(log: Log, group: str, stream: str) -> bool:
     committed = log.committed(group, stream)
-    return all(bounds.start == bounds.end or committed.get(number, 0) >= bounds.end for number, bounds in log.bounds(stream).items())
+    return all(
+        bounds.start == bounds.end or committed.get(number, 0) >= bounds.end
+        for number, bounds in log.bounds(stream).items()
+    )
 
 
-def _all_alive(settings: Settings) -> dict[str, Life]:
+def _all_alive(settings: Settings, listening: socket.socket) -> dict[str, Life]:
     """Every service's life. Settings are validated here, before anything starts."""
     inference, sampler = settings.read(InferenceConfig), settings.read(SamplerConfig)
     uploader, feedback = settings.read(UploaderConfig), settings.read(FeedbackConfig)
@@ -83,7 +89,7 @@ def _all_alive(settings: Settings) -> dict[str, Life]:
         "uploader": lambda _, backend, stop: run_until(
             stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend
         ),
-        "feedback": lambda _, backend, stop: serve(feedback, backend, stop),
+        "feedback": lambda _, backend, stop: serve(feedback, backend, stop, listening),
     }
 
 
