@@ -28,8 +28,8 @@ class LogFeatures:
 class StateFeatures:
     """How a state store differs."""
 
-    own_clock: bool
-    """Whether lifetimes go by a server's clock, which may differ from ours."""
+    largest_count: int
+    """Counters are exact up to this (Lua counts in doubles)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ KAFKA_LOG = LogFeatures(
     settle_s=40.0,
     takeover_s=60.0,
 )
-SQLITE_STATE = StateFeatures(own_clock=False)
-REDIS_STATE = StateFeatures(own_clock=True)
+SQLITE_STATE = StateFeatures(largest_count=2**62)
+REDIS_STATE = StateFeatures(largest_count=2**53 - 1)
 FILE_IMAGES = ImageFeatures(key_below_key=False)
 MINIO_IMAGES = ImageFeatures(key_below_key=True)

@@ -1,0 +1,268 @@
+"""What `shared.ports.state` promises, on every state store."""
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.ports import Charge, Decided, State, Undecided
+from tests.contract.conftest import StateBackend
+
+LONG_S = 3600
+VALUES = [b"", b"text", bytes(range(256)), b"x" * 100_000]
+
+
+def charge(name: str, amount: int, most: int, key: str | None = None) -> Charge:
+    return Charge(name, f"lim:{{c}}:{key or name}", amount, most, LONG_S)
+
+
+def ask(memo: str, *charges: Charge, decision: bytes | None = None) -> Undecided:
+    return Undecided(f"dec:{{c}}:{memo}", memo.encode() if decision is None else decision, LONG_S, charges)
+
+
+def wait_until_gone(state: State, key: str) -> None:
+    deadline = time.monotonic() + 10
+    while state.get(key) is not None:
+        assert time.monotonic() < deadline, f"{key} is still there after 10 s"
+        threading.Event().wait(0.02)
+
+
+# --- values ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", VALUES, ids=["empty", "text", "any bytes", "large"])
+def test_a_value_comes_back_as_it_was(state: State, value: bytes) -> None:
+    state.put("k", value, LONG_S)
+    assert state.get("k") == value
+
+
+def test_there_is_none_where_nobody_put_one(state: State) -> None:
+    assert state.get("k") is None
+    assert state.memo("dec:{c}:k") is None
+
+
+def test_put_sets_it_whatever_was_there(state: State) -> None:
+    state.put("k", b"one", LONG_S)
+    state.put("k", b"two", LONG_S)
+    assert state.get("k") == b"two"
+
+
+def test_several_come_in_order(state: State) -> None:
+    state.put("a", b"1", LONG_S)
+    state.put("c", b"3", LONG_S)
+    assert list(state.get_many(["c", "b", "a", "c"])) == [b"3", None, b"1", b"3"]
+    assert list(state.get_many([])) == []
+
+
+def test_put_if_absent_gives_the_value_of_whoever_came_first(state: State) -> None:
+    assert state.put_if_absent("k", b"one", LONG_S) == b"one"
+    assert state.put_if_absent("k", b"two", LONG_S) == b"one"
+    assert state.get("k") == b"one"
+
+
+def test_of_many_who_put_if_absent_all_see_the_same_first(state_backend: StateBackend) -> None:
+    states = [state_backend.open("a:") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(lambda n: states[n % 4].put_if_absent("k", b"%d" % n, LONG_S), range(40)))
+    assert set(seen) == {states[0].get("k")}
+
+
+def test_a_value_lives_as_long_as_it_should(state: State) -> None:
+    state.put("short", b"v", 1)
+    state.put("long", b"v", LONG_S)
+    assert state.get("short") == b"v"
+    wait_until_gone(state, "short")
+    assert list(state.get_many(["short", "long"])) == [None, b"v"]
+    assert state.put_if_absent("short", b"new", LONG_S) == b"new"
+
+
+def test_put_again_lives_by_the_new_lifetime(state: State) -> None:
+    state.put("k", b"one", 1)
+    state.put("k", b"two", LONG_S)
+    state.put("clock", b"", 1)
+    wait_until_gone(state, "clock")
+    assert state.get("k") == b"two"
+
+
+def test_prefixes_never_meet(state_backend: StateBackend) -> None:
+    one, other = state_backend.open("a:"), state_backend.open("b:")
+    one.put("k", b"one", LONG_S)
+    assert other.get("k") is None
+    assert one.decide([ask("m", charge("day", 1, 1))])[0].fresh
+    assert other.decide([ask("m", charge("day", 1, 1))]) == [Decided(b"m", None, fresh=True)]
+
+
+def test_two_stores_on_one_place_see_each_other(state_backend: StateBackend) -> None:
+    one, other = state_backend.open("a:"), state_backend.open("a:")
+    one.put("k", b"v", LONG_S)
+    assert other.get("k") == b"v"
+
+
+def test_ping_is_answered(state: State) -> None:
+    state.ping()
+
+
+# --- decisions ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_charges_everything_is_kept(state: State) -> None:
+    assert state.decide([ask("a"), ask("b")]) == [Decided(b"a", None, fresh=True), Decided(b"b", None, fresh=True)]
+    assert list(state.decide([])) == []
+
+
+def test_a_redelivered_frame_gets_its_old_answer_and_pays_once(state: State) -> None:
+    day = charge("day", 1, 2)
+    assert state.decide([ask("a", day)])[0].fresh
+    assert state.decide([ask("a", day, decision=b"another")]) == [Decided(b"a", None, fresh=False)]
+    assert state.decide([ask("b", day)]) == [Decided(b"b", None, fresh=True)]
+    assert state.decide([ask("c", day)]) == [Decided(b"c", "day", fresh=True)]
+
+
+def test_a_redelivery_within_the_batch_pays_once(state: State) -> None:
+    day = charge("day", 1, 2)
+    decided = state.decide([ask("a", day), ask("a", day, decision=b"another"), ask("b", day), ask("c", day)])
+    assert [(each.decision, each.refused_by, each.fresh) for each in decided] == [
+        (b"a", None, True),
+        (b"a", None, False),
+        (b"b", None, True),
+        (b"c", "day", True),
+    ]
+
+
+def test_a_refusal_is_remembered_also_when_there_is_room_again(state: State) -> None:
+    assert state.decide([ask("a", charge("hour", 5, 4))]) == [Decided(b"a", "hour", fresh=True)]
+    assert state.decide([ask("a", charge("hour", 5, 400))]) == [Decided(b"a", "hour", fresh=False)]
+    assert state.memo("dec:{c}:a") == Decided(b"a", "hour", fresh=False)
+
+
+def test_a_counter_may_reach_its_most_and_no_more(state: State) -> None:
+    full = charge("bytes", 10, 10)
+    assert state.decide([ask("a", full)])[0].refused_by is None
+    assert state.decide([ask("b", charge("bytes", 1, 10))])[0].refused_by == "bytes"
+    assert state.decide([ask("c", charge("bytes", 0, 10))])[0].refused_by is None
+
+
+def test_large_counts_are_exact(state_backend: StateBackend, state: State) -> None:
+    most = state_backend.features.largest_count
+    asked = [
+        ask("a", charge("bytes", most - 1, most)),
+        ask("b", charge("bytes", 2, most)),
+        ask("c", charge("bytes", 1, most)),
+    ]
+    assert [each.refused_by for each in state.decide(asked)] == [None, "bytes", None]
+
+
+def test_all_limits_are_charged_or_none(state: State) -> None:
+    wide, narrow = charge("wide", 1, 2), charge("narrow", 1, 0)
+    assert state.decide([ask("a", wide, narrow)])[0].refused_by == "narrow"
+    assert [each.refused_by for each in state.decide([ask("b", wide), ask("c", wide), ask("d", wide)])] == [
+        None,
+        None,
+        "wide",
+    ]
+
+
+def test_the_first_that_does_not_fit_refuses(state: State) -> None:
+    none, neither = charge("none", 1, 0), charge("neither", 1, 0)
+    fits = charge("fits", 1, 9)
+    assert state.decide([ask("a", fits, neither, none)])[0].refused_by == "neither"
+    assert state.decide([ask("b", none, neither)])[0].refused_by == "none"
+
+
+def test_one_after_the_other_within_the_batch(state: State) -> None:
+    asked = [ask("a", charge("day", 3, 5)), ask("b", charge("day", 3, 5)), ask("c", charge("day", 2, 5))]
+    assert [each.refused_by for each in state.decide(asked)] == [None, "day", None]
+
+
+def test_any_bytes_are_a_decision(state: State) -> None:
+    for n, value in enumerate(VALUES):
+        assert state.decide([ask(f"m{n}", decision=value)]) == [Decided(value, None, fresh=True)]
+        assert state.memo(f"dec:{{c}}:m{n}") == Decided(value, None, fresh=False)
+
+
+def test_many_at_once_never_exceed_a_limit(state_backend: StateBackend) -> None:
+    states = [state_backend.open("a:") for _ in range(4)]
+    numbers = count()
+
+    def decide(state: State) -> Sequence[Decided]:
+        return state.decide([ask(f"m{next(numbers)}", charge("day", 1, 30)) for _ in range(5)])
+
+    with ThreadPoolExecutor(4) as pool:
+        decided = [each for batch in pool.map(decide, states * 4) for each in batch]
+    assert sum(each.refused_by is None for each in decided) == 30
+    assert len(decided) == 80
+
+
+def test_a_memo_lives_as_long_as_it_should(state: State) -> None:
+    state.decide([Undecided("dec:{c}:a", b"one", 1)])
+    state.put("clock", b"", 2)
+    wait_until_gone(state, "clock")
+    assert state.decide([Undecided("dec:{c}:a", b"two", LONG_S)]) == [Decided(b"two", None, fresh=True)]
+
+
+# --- amending ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("most", "refused_by"), [(1, None), (0, "day")])
+def test_amend_replaces_the_decision_and_keeps_who_refused(state: State, most: int, refused_by: str | None) -> None:
+    asked = ask("a", charge("day", 1, most))
+    state.decide([asked])
+    state.amend("dec:{c}:a", b"missing", LONG_S)
+    assert state.memo("dec:{c}:a") == Decided(b"missing", refused_by, fresh=False)
+    assert state.decide([asked]) == [Decided(b"missing", refused_by, fresh=False)]
+
+
+# --- against a model ---------------------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from("abc")
+CHARGES = st.lists(
+    st.builds(charge, NAMES, st.integers(0, 4), st.integers(0, 8)), max_size=3, unique_by=lambda each: each.key
+).map(tuple)
+BATCHES = st.lists(
+    st.lists(st.tuples(st.sampled_from("pqrstuvw"), st.binary(max_size=3), CHARGES), max_size=6), max_size=5
+)
+
+
+def model_decide(memos: dict[str, Decided], counters: dict[str, int], asked: Undecided) -> Decided:
+    """The port's three steps, on dictionaries."""
+    there = memos.get(asked.memo_key)
+    if there is not None:
+        return there
+    refused_by = next((c.name for c in asked.charges if counters.get(c.key, 0) + c.amount > c.most), None)
+    for each in asked.charges if refused_by is None else ():
+        counters[each.key] = counters.get(each.key, 0) + each.amount
+    memos[asked.memo_key] = Decided(asked.decision, refused_by, fresh=False)
+    return Decided(asked.decision, refused_by, fresh=True)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(batches=BATCHES)
+def test_decide_does_what_the_three_steps_say(
+    state: State, batches: list[list[tuple[str, bytes, tuple[Charge, ...]]]]
+) -> None:
+    place = uuid.uuid4().hex  # each example its own keys: the fixture is made once
+    memos: dict[str, Decided] = {}
+    counters: dict[str, int] = {}
+    for batch in batches:
+        asked = [
+            Undecided(
+                f"dec:{{{place}}}:{memo}",
+                decision,
+                LONG_S,
+                tuple(Charge(c.name, f"lim:{{{place}}}:{c.name}", c.amount, c.most, LONG_S) for c in charges),
+            )
+            for memo, decision, charges in batch
+        ]
+        assert list(state.decide(asked)) == [model_decide(memos, counters, each) for each in asked]
+    for key, expected in memos.items():
+        assert state.memo(key) == expected
