@@ -28,8 +28,11 @@ local function take_charges()
 end
 
 local function refused_by(charges)
+  local counters = {} -- a counter may be named twice: each charge counts
   for _, charge in ipairs(charges) do
-    if tonumber(values[charge.key] or '0') + charge.amount > charge.most then return charge.name end
+    local counter = (counters[charge.key] or tonumber(values[charge.key] or '0')) + charge.amount
+    if counter > charge.most then return charge.name end
+    counters[charge.key] = counter
   end
   return nil
 end

@@ -61,8 +61,10 @@ class GroupConsumer:
             fetched = self._kafka.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
         taken = self._tell_rebalances()
         # Fetched before or after it was taken and given again? Nobody can tell: read it again from the commit.
-        self._to_rewind |= taken & fetched.keys()
-        return [self._cluster.record(raw) for raw in _of_others(fetched, taken)]
+        # And what was fetched in spite of a pause must not count as read.
+        unwanted = frozenset(fetched) if self._rebalances.paused else taken
+        self._to_rewind |= unwanted & fetched.keys()
+        return [self._cluster.record(raw) for raw in _of_others(fetched, unwanted)]
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         wanted = {self._cluster.physical(at): OffsetAndMetadata(offset, "", -1) for at, offset in offsets.items()}

@@ -25,9 +25,8 @@ STORE = "image buffer"
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 15.0
 CONNECTIONS = 32
-KEY = re.compile(r"[A-Za-z0-9_.=@%+,~-]+(/[A-Za-z0-9_.=@%+,~-]+)*")
-KEY_PREFIX = re.compile(r"[A-Za-z0-9_.=@%+,~/-]*")
-MAX_KEY_BYTES = 1024
+SEGMENT = re.compile(r"[A-Za-z0-9_=+@,-][A-Za-z0-9_.=+@,-]*")
+MAX_KEY_BYTES = 900
 _NO_OBJECT = ("NoSuchKey", "NoSuchObject", "NoSuchBucket")
 _BUCKET_IS_THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
@@ -93,8 +92,6 @@ class MinioImages:
                 _raise_unless_absent(error)
 
     def list(self, prefix: str = "") -> Iterator[ImageInfo]:
-        if not KEY_PREFIX.fullmatch(prefix):
-            raise ValueError(f"expected the beginning of a key of safe ASCII segments, got {prefix!r}")
         return self._list(self._prefix + prefix)
 
     def ping(self) -> None:
@@ -128,10 +125,10 @@ class MinioImages:
 
     def _name(self, key: str) -> str:
         """The object's name. Raises ValueError for a key that could leave its place or be read two ways."""
-        climbs = any(segment in (".", "..") for segment in key.split("/"))
-        if climbs or not KEY.fullmatch(key) or len(self._prefix + key) > MAX_KEY_BYTES:
-            raise ValueError(f"expected a key of safe ASCII segments like samples/default/<id>.jpg, got {key!r}")
-        return self._prefix + key
+        name = self._prefix + key
+        if len(name) > MAX_KEY_BYTES or not all(SEGMENT.fullmatch(segment) for segment in name.split("/")):
+            raise ValueError(f"image key: expected segments of A-Z a-z 0-9 _.=+@,- (no leading dot), got {key[:200]!r}")
+        return name
 
 
 def _host(endpoint_url: str) -> tuple[str, bool]:
