@@ -4,7 +4,6 @@ Promises: the same services as in the cluster, each on its own thread with a bac
 stop and its error is raised. `drained` says when everything that was published has gone all the way through.
 """
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from shared.runtime.lifecycle import Stop
 from shared.settings import Settings
 from shared.telemetry import logs
 
-Life = Callable[[Settings, OpenBackend, Stop], None]
+Life = Callable[[OpenBackend, Stop], None]
 READS = {"inference": ("frames",), "sampler": ("predictions", "verdicts"), "uploader": ("samples",)}
 """Who must have read what before everything is through; in the order of the flow."""
 
@@ -50,9 +49,8 @@ class Running:
 @contextmanager
 def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
     """Starts the four services, hands over while they run, drains and stops them."""
-    listening = listen(settings.read(FeedbackConfig).feedback)
-    services = _all_alive(settings, listening)
-    all_of_them = Running(Stop(), url(listening))
+    services, feedback_url = _all_alive(settings)
+    all_of_them = Running(Stop(), feedback_url)
     for name, life in services.items():
         thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
         all_of_them.threads.append(thread)
@@ -79,24 +77,26 @@ def _read_to_the_end(log: Log, group: str, stream: str) -> bool:
     )
 
 
-def _all_alive(settings: Settings, listening: socket.socket) -> dict[str, Life]:
-    """Every service's life. Settings are validated here, before anything starts."""
-    inference, sampler = settings.read(InferenceConfig), settings.read(SamplerConfig)
+def _all_alive(settings: Settings) -> tuple[dict[str, Life], str]:
+    """Every service's life, and feedback's address. Settings are validated here, before anything starts."""
+    inference, sampler = InferenceService(settings.read(InferenceConfig)), settings.read(SamplerConfig)
     uploader, feedback = settings.read(UploaderConfig), settings.read(FeedbackConfig)
-    return {
-        "inference": lambda _, backend, stop: run_until(stop, InferenceService(inference), backend),
-        "sampler": lambda _, backend, stop: run_until(stop, SamplerService.on(backend, sampler), backend),
-        "uploader": lambda _, backend, stop: run_until(
+    listening = listen(feedback.feedback)
+    lives: dict[str, Life] = {
+        "inference": lambda backend, stop: run_until(stop, inference, backend),
+        "sampler": lambda backend, stop: run_until(stop, SamplerService.on(backend, sampler), backend),
+        "uploader": lambda backend, stop: run_until(
             stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend
         ),
-        "feedback": lambda _, backend, stop: serve(feedback, backend, stop, listening),
+        "feedback": lambda backend, stop: serve(feedback, backend, stop, listening),
     }
+    return lives, url(listening)
 
 
 def _live(name: str, life: Life, settings: Settings, all_of_them: Running) -> None:
     try:
         with open_backend(settings) as backend:
-            life(settings, backend, all_of_them.stop)
+            life(backend, all_of_them.stop)
     except BaseException as error:  # noqa: BLE001  whatever ends one service ends them all, and is raised by `check`
         logs.get().error("service.failed", failed=name, why=repr(error))
         all_of_them.failures.append((name, error))

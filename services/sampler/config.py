@@ -36,14 +36,11 @@ class SamplerConfig(Config):
     strategies: tuple[AnyStrategy, ...] = Field(
         default=(
             RandomFraction(fraction=0.01),
-            CloseToThreshold(
-                epsilon=0.15,
-                limits=(StrategyLimit(most=10, per="minute"), StrategyLimit(most=60, per="hour")),
-            ),
+            CloseToThreshold(epsilon=0.15, probability=0.2, limits=(StrategyLimit(most=300, per="day"),)),
         ),
         min_length=1,
     )
-    limits: tuple[GlobalLimit, ...] = (GlobalLimit(most=500, per="day"),)
+    limits: tuple[GlobalLimit, ...] = (GlobalLimit(most=1000, per="day"),)
     destinations: tuple[str, ...] = ("dataset",)
     sampler: SamplerOptions = SamplerOptions()
 

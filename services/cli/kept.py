@@ -1,0 +1,108 @@
+"""Kept: what was chosen, why, and where it went, counted from the streams and drawn as a table."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from shared.errors import InvalidMessage
+from shared.ports.log import Log
+from shared.streams import SAMPLES, STREAMS, UPLOADS, tallies
+from shared.streams.record import Record
+from shared.streams.samples import Design, Sample
+from shared.streams.uploads import Receipt
+
+
+@dataclass
+class Kept:
+    """Distinct samples and what became of them."""
+
+    frames: int = 0
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    receipts: dict[tuple[str, str, str], Receipt] = field(default_factory=dict)
+
+    @property
+    def with_image(self) -> list[str]:
+        return [sample_id for sample_id, records in self.samples.items() if any(one.image for one in records)]
+
+    @property
+    def by_strategy(self) -> Counter[str]:
+        """Kept samples by the strategies that drew them; one may count for several. `people`: kept by a verdict alone."""
+        names = (name for sample_id in self.with_image for name in strategies_of(self.samples[sample_id]))
+        return Counter(names)
+
+    @property
+    def missing(self) -> Counter[str]:
+        return Counter(one.missing for records in self.samples.values() for one in records if one.missing)
+
+    @property
+    def delivered(self) -> Counter[str]:
+        """Samples that a destination has, by destination."""
+        pairs = {(sample, place) for (sample, place, _), receipt in self.receipts.items() if receipt.acknowledged}
+        return Counter(place for _, place in pairs)
+
+
+def strategies_of(records: list[Sample]) -> list[str]:
+    """The strategies that drew a sample; `people` when only a verdict asked for it."""
+    designs = [one for one in records if isinstance(one, Design) and one.image]
+    return [reason.strategy for reason in designs[0].reasons] if designs else ["people"]
+
+
+def read(log: Log) -> Kept:
+    """Everything that is in the streams now."""
+    kept = Kept(frames=_frames(log))
+    for record in records_of(log, SAMPLES.name):
+        sample: Sample = STREAMS[SAMPLES.name].decode(record)
+        kept.samples.setdefault(sample.sample_id, []).append(sample)
+    for record in records_of(log, UPLOADS.name):
+        receipt: Receipt = STREAMS[UPLOADS.name].decode(record)
+        kept.receipts[receipt.sample_id, receipt.destination, receipt.revision] = receipt
+    return kept
+
+
+def records_of(log: Log, stream: str) -> Iterator[Record]:
+    """Every record of a stream, partition by partition."""
+    reader = log.reader()
+    try:
+        for number, bounds in log.bounds(stream).items():
+            yield from reader.scan(stream, number, bounds.start, bounds.end)
+    finally:
+        reader.close()
+
+
+def predictions_of(log: Log) -> Iterator[tuple[Record, Any]]:
+    """Every prediction that can be read, with its record."""
+    for record in records_of(log, "predictions"):
+        try:
+            yield record, STREAMS["predictions"].decode(record)
+        except InvalidMessage:
+            continue  # it is a dead letter of the sampler's, and counted there
+
+
+def _frames(log: Log) -> int:
+    """Frames that were predicted, each once, by the tallies' own function."""
+    last: dict[int, tallies.Tally] = {}
+    total = 0
+    for record, prediction in predictions_of(log):
+        made = tallies.count(last.get(record.partition), record.partition, [(record.offset, prediction)])
+        total += sum(c.frames for tally in made[:-1] for c in tally.counts)
+        last[record.partition] = made[-1]
+    return total + sum(c.frames for tally in last.values() for c in tally.counts)
+
+
+def table(kept: Kept) -> Table:
+    """Frames seen, kept and why, refused and why, delivered where."""
+    drawn = Table(show_header=False, box=None, pad_edge=False)
+    drawn.add_column(style="dim")
+    drawn.add_column(justify="right")
+    drawn.add_row("frames seen", f"{kept.frames:,}")
+    drawn.add_row("samples kept", f"[bold]{len(kept.with_image):,}[/]")
+    for name, number in kept.by_strategy.most_common():
+        drawn.add_row(f"  because of {name}", f"{number:,}")
+    for reason, number in kept.missing.most_common():
+        drawn.add_row(f"drawn, no image: {reason}", f"{number:,}")
+    for place, number in kept.delivered.most_common():
+        drawn.add_row(f"delivered to {place}", f"{number:,}")
+    return drawn

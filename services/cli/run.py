@@ -1,0 +1,97 @@
+"""`gleaner run`: your model, your pictures, this box. Without sources it serves until it is stopped.
+
+Promises: works without a settings file; ends, when it was given sources, with a dataset and a contact sheet of it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from services.cli.common import read_settings
+from services.uploader.config import UploaderConfig
+from shared.errors import SettingsError
+from shared.settings import Settings
+from shared.telemetry import logs
+
+
+def run(
+    context: typer.Context,
+    sources: Annotated[
+        list[Path] | None, typer.Argument(help="image folders, images and video files; none: serve")
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="an ONNX model; its class names are read from it")] = None,
+    fps: Annotated[float | None, typer.Option(min=0.001, help="of videos: at most this many frames per second")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder of log, state and image buffer")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="folder of the dataset")] = None,
+) -> None:
+    """Collect from pictures and videos on this box, or serve until stopped."""
+    settings = _settings(context, model, data, dataset, serving=not sources)
+    if sources:
+        collect(settings, sources, fps, Console(stderr=True))
+    else:
+        _serve(settings)
+
+
+def collect(settings: Settings, sources: list[Path], fps: float | None, console: Console) -> None:
+    """Streams the sources through and says what was kept."""
+    from services.cli import kept
+    from services.cli.through import flowing
+    from services.sources.files import expected, in_turns, open_sources
+
+    logs.configure("run", level="WARNING")
+    opened = open_sources(sources, fps=fps)
+    with flowing(settings, console) as flow:
+        published = flow.publish(in_turns(opened), expected(opened))
+        found = kept.read(flow.backend.log)
+    for complaint in published.complaints:
+        console.print(f"[yellow]not published:[/] {complaint}")
+    console.print(kept.table(found))
+    _show(settings, console)
+
+
+def _show(settings: Settings, console: Console) -> None:
+    """The contact sheet of every local dataset."""
+    from services.uploader.contact_sheet import contact_sheet
+    from services.uploader.destinations.dataset import DatasetOptions
+
+    for destination in settings.read(UploaderConfig).destinations:
+        if isinstance(destination, DatasetOptions) and (destination.folder / "_annotations.coco.json").is_file():
+            sheet = contact_sheet(destination.folder, destination.folder / "contact-sheet.png")
+            console.print(f"dataset        {destination.folder}\ncontact sheet  {sheet}")
+
+
+def _serve(settings: Settings) -> None:
+    from services import embedded
+    from shared.bootstrap import until_signal
+
+    logs.configure("gleaner")
+    with until_signal() as stop, embedded.running(settings) as running:
+        while not stop.wait(0.2) and not running.stop.is_set():
+            pass
+
+
+def _settings(
+    context: typer.Context, model: Path | None, data: Path | None, dataset: Path | None, serving: bool
+) -> Settings:
+    """The settings file, with what the command line says laid over it."""
+    settings = read_settings(context)
+    over: dict[str, Any] = {}
+    if model is not None:
+        over["model"] = {**settings.values.get("model", {}), "path": str(model)}
+    if data is not None:
+        over["backend"] = {"type": "embedded", "folder": str(data)}
+    if dataset is not None:
+        over["destinations"] = [{"type": "dataset", "folder": str(dataset)}]
+    if not serving:
+        # Nobody knows this run's port beforehand, so any free one does.
+        over["feedback"] = {"port": 0, **settings.values.get("feedback", {})}
+    values = {**settings.values, **over}
+    if "model" not in values:
+        raise SettingsError("which model? Say `--model best.onnx`, or `model: {path: best.onnx}` in the settings")
+    if values.get("backend", {}).get("type", "embedded") != "embedded":
+        raise SettingsError(
+            "`gleaner run` is for one box (backend: embedded); start the services themselves on a cluster"
+        )
+    return Settings(values, settings.origin)
