@@ -31,8 +31,8 @@ class Database:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(file.with_suffix(".lock"))
             with self._lock.held(timeout_s):
-                self._writer = _connect(file, timeout_s)
-                self._writer.executescript(schema)
+                self.writer = _connect(file, timeout_s)
+                self.writer.executescript(schema)
                 self._reader = _connect(file, timeout_s)
 
     def rows(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
@@ -48,14 +48,14 @@ class Database:
     def write(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
         """One write transaction. `durable`: fsynced when it returns, with everything that was committed before."""
         with said_as_unavailable(self._dependency), self._lock.held(self._timeout_s):
-            self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._writer.execute("BEGIN IMMEDIATE")
+            self.writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self.writer.execute("BEGIN IMMEDIATE")
             try:
-                yield self._writer
-                self._writer.execute("COMMIT")
+                yield self.writer
+                self.writer.execute("COMMIT")
             finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if self.writer.in_transaction:
+                    self.writer.execute("ROLLBACK")
 
     def close(self) -> None:
         """Once; again is nothing. The last connection's close is a checkpoint, hence the lock."""
@@ -65,7 +65,7 @@ class Database:
         with said_as_unavailable(self._dependency), self._read_lock:
             with self._lock.held(self._timeout_s):
                 self._reader.close()
-                self._writer.close()
+                self.writer.close()
             self._lock.close()
 
 

@@ -58,14 +58,14 @@ class SegmentLog:
             self._folder.mkdir(parents=True, exist_ok=True)
             self.index = Index(folder / "log.db", now_ms, _boot_id(), timeout_s)
             unlink_orphans(self.index.database, self._folder)
-        self._sweeper = Sweeper(self.index.database, self._folder, streams, prefix, now_ms)
+        self.sweeper = Sweeper(self.index.database, self._folder, streams, prefix, now_ms)
         self._opened: list[Producer | Consumer] = []
         self._closed = False
 
     def producer(self, max_in_flight_bytes: int = 64 * 1024 * 1024, timeout_s: float = 30.0) -> Producer:
         writer = SegmentWriter(self._folder, self._segment_bytes, SEGMENT_S)
         limits = (max_in_flight_bytes, timeout_s)
-        after_batch = self._sweeper.now_and_then
+        after_batch = self.sweeper.now_and_then
         producer = SegmentProducer(self.index, writer, self._streams, self._prefix, *limits, after_batch)
         self._opened.append(producer)
         return producer
