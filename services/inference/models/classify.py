@@ -21,8 +21,12 @@ class Classify(Family):
     task = "classify"
 
     @classmethod
-    def recognises(cls, signature: Signature) -> bool:
-        return signature.metadata.get("task") == "classify" and _is_one_row(signature)
+    def objection(cls, signature: Signature) -> str | None:
+        if not _is_one_row(signature):
+            return "expected one output [batch, classes]"
+        if signature.metadata.get("task") != "classify":
+            return "its metadata do not say that it classifies; if it takes RGB in 0..1, set model.family to classify"
+        return None
 
     def classes(self, signature: Signature) -> int:
         if not _is_one_row(signature):

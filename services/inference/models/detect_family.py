@@ -10,10 +10,9 @@ def family_of(signature: Signature, config: ModelConfig) -> Family:
     """The family that the settings name, or the first that recognises the file. Raises SettingsError."""
     if config.family != "auto":
         return FAMILIES[config.family](signature, config)
-    for family in FAMILIES.values():
-        if family.recognises(signature):
-            return family(signature, config)
-    raise SettingsError(
-        f"cannot tell which family {config.path} belongs to ({signature}; task: {signature.metadata.get('task', 'not said')}). "
-        f"Known are: {', '.join(FAMILIES)}; set model.family if it is one of them. Other families are not read yet"
-    )
+    objections = {name: family.objection(signature) for name, family in FAMILIES.items()}
+    for name, objection in objections.items():
+        if objection is None:
+            return FAMILIES[name](signature, config)
+    why = "; ".join(f"not {name}: {objection}" for name, objection in objections.items())
+    raise SettingsError(f"model.path: no family that Gleaner reads fits {config.path} ({signature}). {why}")

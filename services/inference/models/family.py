@@ -81,8 +81,8 @@ class Family(ABC):
 
     @classmethod
     @abstractmethod
-    def recognises(cls, signature: Signature) -> bool:
-        """Whether `family: auto` may take the file for one of these, without guessing."""
+    def objection(cls, signature: Signature) -> str | None:
+        """Why `family: auto` may not take the file for one of these; None when it may, without guessing."""
 
     @abstractmethod
     def classes(self, signature: Signature) -> int:

@@ -46,6 +46,8 @@ def class_names(
     if known is None:
         return tuple(f"class{index}" for index in range(classes))
     where = "model.names" if override is not None else "the file's metadata"
+    if not isinstance(known, Mapping | list | tuple):
+        raise SettingsError(f"{where}: expected a list of class names or a map id: name, got {known!r}")
     names = dict(known) if isinstance(known, Mapping) else dict(enumerate(known))
     if set(names) != set(range(classes)):
         raise SettingsError(f"the model has {classes} classes, {where} names {len(names)}: {sorted(names.items())[:5]}")

@@ -26,11 +26,12 @@ class Ultralytics(Family):
         self._stride = stride_px(signature.metadata) if self.input.free_size else None
 
     @classmethod
-    def recognises(cls, signature: Signature) -> bool:
-        return _objection(signature) is None
+    def objection(cls, signature: Signature) -> str | None:
+        task = signature.metadata.get("task", "detect")
+        return f"its task is {task}" if task != "detect" else _head_objection(signature) or _layout_objection(signature)
 
     def classes(self, signature: Signature) -> int:
-        objection = _objection(signature)
+        objection = self.objection(signature)
         if objection is not None:
             raise SettingsError(f"no Ultralytics detector: {objection}; {signature}")
         columns = signature.outputs[0].shape[1]
@@ -59,24 +60,20 @@ def _xyxy(boxes: Floats) -> Floats:
     return np.concatenate([centre - half, centre + half]).T
 
 
-def _objection(signature: Signature) -> str | None:
-    """Why the file is none of these; None when it is."""
-    task = signature.metadata.get("task", "detect")
-    if task != "detect":
-        return f"its task is {task}"
+def _head_objection(signature: Signature) -> str | None:
     if literal(signature.metadata, "end2end", False) or (literal(signature.metadata, "args", {}) or {}).get("nms"):
-        return "suppression is inside the graph (export with nms=False, or for end2end heads with the one-to-many head)"
+        return "suppression is inside the graph; export it without (nms=False, end2end=False)"
     if (
         signature.metadata.get("head") == "RTDETRDecoder"
         or "rtdetr" in signature.metadata.get("description", "").lower()
     ):
         return "it is an RT-DETR"
-    if len(signature.outputs) != 1 or len(signature.outputs[0].shape) != 3:
-        return "expected one output of rank 3"
-    return _layout_objection(signature)
+    return None
 
 
 def _layout_objection(signature: Signature) -> str | None:
+    if len(signature.outputs) != 1 or len(signature.outputs[0].shape) != 3:
+        return "expected one output of rank 3"
     _, columns, length = signature.outputs[0].shape
     names = literal(signature.metadata, "names")
     if not isinstance(columns, int):

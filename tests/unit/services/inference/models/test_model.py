@@ -1,0 +1,88 @@
+"""A file that cannot work is refused at start, and the message says what to do."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.inference.config import ModelConfig
+from services.inference.models.model import Model
+from shared.errors import SettingsError
+from tests.unit.services.inference.built_models import classifier, detector, picture
+
+
+def refusal(path: Path, **settings: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Model(ModelConfig.model_validate({"path": path, **settings}))
+    return str(caught.value)
+
+
+def test_the_version_is_the_content_and_the_id_the_files_name(tmp_path: Path) -> None:
+    path = detector(tmp_path / "gate v2.onnx")
+    model = Model(ModelConfig(path=path))
+    assert model.version == hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    assert model.id == "gate-v2"
+    assert Model(ModelConfig(path=path, id="gate")).id == "gate"
+
+
+def test_a_checkpoint_is_refused_with_the_export_command(tmp_path: Path) -> None:
+    assert "yolo export model=best.pt format=onnx" in refusal(tmp_path / "best.pt")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, world", b"\x08\x08" * 99])
+def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "junk.onnx").write_bytes(content)
+    assert "onnxruntime can load" in refusal(tmp_path / "junk.onnx")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        ({"task": "segment"}, "its task is segment"),
+        ({"end2end": "True"}, "suppression is inside the graph"),
+        ({"args": "{'nms': True}"}, "suppression is inside the graph"),
+        ({"head": "RTDETRDecoder"}, "RT-DETR"),
+        ({"description": "Ultralytics RTDETR-l model"}, "RT-DETR"),
+    ],
+)
+def test_a_detector_of_another_kind_is_refused_with_its_shapes(
+    tmp_path: Path, metadata: dict[str, str], why: str
+) -> None:
+    message = refusal(detector(tmp_path / "model.onnx", metadata=metadata))
+    assert why in message
+    assert "[1, 3, 192, 192]" in message
+
+
+def test_names_in_the_file_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    assert "the model has 3 classes" in refusal(detector(tmp_path / "model.onnx", metadata={"names": "{0: 'a'}"}))
+
+
+def test_a_classifier_that_says_nothing_of_itself_must_be_named(tmp_path: Path) -> None:
+    path = classifier(tmp_path / "model.onnx", metadata={})
+    assert "set model.family to classify" in refusal(path)
+    assert Model(ModelConfig(path=path, family="classify")).names == ("class0", "class1", "class2")
+
+
+def test_a_classifier_without_softmax_is_refused(tmp_path: Path) -> None:
+    assert "softmax" in refusal(classifier(tmp_path / "model.onnx", softmax=False))
+
+
+def test_a_threshold_for_no_class_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    assert "did you mean 'person'?" in refusal(detector(tmp_path / "model.onnx"), class_thresholds={"persn": 0.4})
+
+
+@pytest.mark.parametrize("options", [{"free": True}, {"batch": 4}, {"batch": "batch"}])
+def test_frames_in_one_run_do_not_touch_each_other(tmp_path: Path, options: dict[str, Any]) -> None:
+    model = Model(ModelConfig(path=detector(tmp_path / "model.onnx", **options)))
+    session = model.open_session()
+    tensors = [model.family.prepare(picture(320, 240, seed)) for seed in range(3)]
+    together = model.run(session, tensors)
+    assert len(together) == 3
+    for tensor, output in zip(tensors, together, strict=True):
+        assert np.abs(model.run(session, [tensor])[0] - output).max() < 1e-3

@@ -1,0 +1,50 @@
+"""Settings that cannot work together are refused, with the place and the reason."""
+
+from typing import Any
+
+import pytest
+
+from services.inference.config import InferenceConfig, InferenceOptions, cores
+from shared.errors import SettingsError
+from shared.settings import load
+
+
+def refusal(**settings: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(overrides=settings).read(InferenceConfig)
+    return str(caught.value)
+
+
+def test_a_model_alone_is_enough() -> None:
+    config = load(overrides={"model": {"path": "models/gate v2.onnx"}}).read(InferenceConfig)
+    assert config.model.model_id == "gate-v2"
+    assert config.model.lowest_confidence == 0.05
+    assert config.model.threshold == 0.5
+
+
+def test_no_model_is_refused() -> None:
+    assert "model: Field required" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ({"treshold": 0.4}, "did you mean 'threshold'?"),
+        ({"threshold": 1.5}, "less than or equal to 1"),
+        ({"threshold": 0.02}, "lowest_confidence 0.05 is above the product threshold 0.02"),
+        ({"class_thresholds": {"cart": 0.01}}, "above the product threshold 0.01"),
+        ({"id": "a/b"}, "model.id"),
+        ({"names": []}, "at least one class name"),
+        ({"family": "yolox"}, "'auto', 'ultralytics' or 'classify'"),
+    ],
+)
+def test_what_cannot_work_is_refused(model: dict[str, Any], why: str) -> None:
+    assert why in refusal(model={"path": "gate.onnx", **model})
+
+
+def test_lanes_and_threads_share_the_cores() -> None:
+    options = InferenceOptions()
+    assert options.effective_lanes() == min(2, cores())
+    assert 1 <= options.effective_lanes() * options.effective_threads() <= cores()
+    assert InferenceOptions(lanes=3, threads_per_lane=5).effective_lanes() == 3
+    assert InferenceOptions(lanes=3, threads_per_lane=5).effective_threads() == 5
