@@ -6,7 +6,7 @@ stop and its error is raised. `drained` says when everything that was published 
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from services.feedback.config import FeedbackConfig
@@ -71,10 +71,18 @@ def drained(log: Log) -> bool:
 
 def _read_to_the_end(log: Log, group: str, stream: str) -> bool:
     committed = log.committed(group, stream)
-    return all(
-        bounds.start == bounds.end or committed.get(number, 0) >= bounds.end
+    return not any(
+        _holds_any(log, stream, number, max(bounds.start, committed.get(number, 0)), bounds.end)
         for number, bounds in log.bounds(stream).items()
     )
+
+
+def _holds_any(log: Log, stream: str, partition: int, start: int, end: int) -> bool:
+    """Whether there are records in [start, end): after an unclean stop an end may lie ahead of the last record."""
+    if start >= end:
+        return False
+    with closing(log.reader()) as reader:
+        return next(iter(reader.scan(stream, partition, start, end)), None) is not None
 
 
 def _all_alive(settings: Settings) -> tuple[dict[str, Life], str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from services.cli.common import read_settings
+from services.cli.context import settings_of
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
 from shared.settings import Settings
@@ -76,7 +76,7 @@ def _settings(
     context: typer.Context, model: Path | None, data: Path | None, dataset: Path | None, serving: bool
 ) -> Settings:
     """The settings file, with what the command line says laid over it."""
-    settings = read_settings(context)
+    settings = settings_of(context)
     over: dict[str, Any] = {}
     if model is not None:
         over["model"] = {**settings.values.get("model", {}), "path": str(model)}
