@@ -7,16 +7,15 @@ and collected by the service's thread alone.
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 
-import structlog
-
 from services.uploader.courier import End, Errand, run_errand
 from services.uploader.destinations import Destination, NotNow
 from services.uploader.schedule import Breaker
 from shared.ports.images import Images
+from shared.telemetry import logs
 
 LAST_WAIT_S = 5.0
 """How long a drain waits for what is under way; what does not finish is uncertain, and asked for next time."""
-_log = structlog.get_logger("uploader")
+_log = logs.get()
 
 
 class Lane:

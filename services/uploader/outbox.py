@@ -6,7 +6,7 @@ treats all that lies in it without a receipt as uncertain. Used by one thread; U
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,7 @@ class Outbox:
             self._db = _opened(path)
         except (OSError, sqlite3.Error) as error:
             raise Unavailable("outbox", f"{path}: {error}") from error
+        self._changed: set[str] = set()
 
     # Taking partitions over
 
@@ -100,6 +101,7 @@ class Outbox:
                 self._add_revision(record, sample)
                 if self._add_sample(record, sample):
                     self._add_pairs(record, sample, uncertain)
+                    self._changed.add(sample.sample_id)
 
     def add_revisions(self, revisions: Iterable[tuple[Record, Revision]]) -> None:
         """Earlier revisions, read back: only what they say about annotations."""
@@ -156,11 +158,14 @@ class Outbox:
                 chosen.setdefault(pair.image, pair)
         return list(chosen.values())[:most]
 
-    def orphans(self, destinations: Sequence[str], most: int) -> list[Pair]:
-        """Open pairs of destinations that the settings no longer name."""
-        marks = ", ".join("?" * len(destinations))
-        sql = f"SELECT {_PAIR} FROM pairs WHERE destination NOT IN ({marks}) LIMIT ?"
-        return list(map(_pair, self._db.execute(sql, (*destinations, most))))
+    def destinations(self) -> list[str]:
+        """Every destination to which a delivery is open."""
+        names: list[str] = []
+        while found := self._one(
+            "SELECT MIN(destination) FROM pairs WHERE destination > ?", names[-1] if names else ""
+        ):
+            names.append(str(found))
+        return names
 
     def note(self, pairs: Iterable[Pair]) -> None:
         """These are about to be attempted: from now on uncertain, until there is an end."""
@@ -175,6 +180,7 @@ class Outbox:
         """It turned out to be no delivery: a verdict about an image that never was with the host."""
         with self._changes():
             self._db.execute(f"DELETE FROM pairs {_THIS}", pair.key)
+        self._changed.add(pair.sample_id)
 
     def settle(self, receipts: Iterable[tuple[int, Receipt]]) -> None:
         """These (partition, receipt) are durable in `uploads`: done."""
@@ -183,28 +189,33 @@ class Outbox:
                 row = (r.sample_id, r.destination, r.revision, partition, r.outcome, r.host_id)
                 self._db.execute("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?)", row)
                 self._db.execute(f"DELETE FROM pairs {_THIS}", row[:3])
+                self._changed.add(r.sample_id)
 
     # Samples are finished
 
-    def finished(self, most: int = 1000) -> list[Sample]:
-        """Samples of which no delivery is open any more."""
-        rows = self._db.execute(
-            "SELECT body FROM samples WHERE NOT EXISTS"
-            " (SELECT 1 FROM pairs WHERE pairs.sample_id = samples.sample_id) ORDER BY part, place LIMIT ?",
-            (most,),
-        )
-        return [_SAMPLE.validate_json(body) for (body,) in rows]
+    def finished(self) -> list[Sample]:
+        """Samples of which no delivery is open any more; looks only at those about which something changed."""
+        ended = {sample_id: self._samples(sample_id) for sample_id in self._changed if not self._is_open(sample_id)}
+        self._changed = {sample_id for sample_id, samples in ended.items() if samples}
+        return [sample for sample_id in sorted(ended) for sample in ended[sample_id]]
 
-    def remove(self, sample: Sample) -> None:
+    def remove(self, sample_id: str) -> None:
+        """Finished and cleared away: the offset may be committed."""
         with self._changes():
-            self._db.execute(
-                "DELETE FROM samples WHERE sample_id = ? AND revision = ?", (sample.sample_id, sample.revision)
-            )
+            self._db.execute("DELETE FROM samples WHERE sample_id = ?", (sample_id,))
+        self._changed.discard(sample_id)
+
+    def _is_open(self, sample_id: str) -> bool:
+        return self._one("SELECT 1 FROM pairs WHERE sample_id = ?", sample_id) is not None
+
+    def _samples(self, sample_id: str) -> list[Sample]:
+        rows = self._db.execute("SELECT body FROM samples WHERE sample_id = ?", (sample_id,))
+        return [_SAMPLE.validate_json(body) for (body,) in rows]
 
     def oldest(self, partition: int) -> int | None:
         """Offset of the oldest unfinished sample."""
         found = self._one("SELECT MIN(place) FROM samples WHERE part = ?", partition)
-        return None if found is None or found[0] is None else int(found[0])
+        return None if found is None else int(found)
 
     # Looking up
 
@@ -242,7 +253,7 @@ class Outbox:
             sample_id,
             destination,
         )
-        return None if found is None else str(found[0])
+        return None if found is None else str(found)
 
     def outcomes(self, sample_id: str) -> set[str]:
         rows = self._db.execute("SELECT DISTINCT outcome FROM receipts WHERE sample_id = ?", (sample_id,))
@@ -251,7 +262,10 @@ class Outbox:
     def next_at_ms(self, destination: str) -> int | None:
         """When the next open pair is due; None when none is open."""
         found = self._one("SELECT MIN(next_at_ms) FROM pairs WHERE destination = ?", destination)
-        return None if found is None or found[0] is None else int(found[0])
+        return None if found is None else int(found)
+
+    def open_pairs(self) -> int:
+        return int(self._one("SELECT COUNT(*) FROM pairs"))
 
     def close(self) -> None:
         self._db.close()
@@ -265,9 +279,10 @@ class Outbox:
         except sqlite3.OperationalError as error:
             raise Unavailable("outbox", error) from error
 
-    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self._db.execute(sql, values).fetchone()
-        return found
+    def _one(self, sql: str, *values: object) -> Any:
+        """The first column of the first row; None when there is no row."""
+        found = self._db.execute(sql, values).fetchone()
+        return None if found is None else found[0]
 
 
 _PAIR = "sample_id, destination, revision, part, uncertain, attempts"

@@ -10,8 +10,6 @@ from concurrent.futures import wait as wait_for
 from datetime import UTC, datetime
 from typing import ClassVar
 
-import structlog
-
 from services.uploader.annotations import annotate
 from services.uploader.config import UploaderConfig
 from services.uploader.courier import End, Errand
@@ -28,6 +26,7 @@ from shared.streams import SAMPLES, UPLOADS
 from shared.streams.record import Partition, Record
 from shared.streams.samples import Revision, Sample
 from shared.streams.uploads import ACKNOWLEDGED, Receipt, new_receipt
+from shared.telemetry import logs, metrics
 
 MOST_ENDS = 64
 """Receipts that one call hands out at most, about."""
@@ -39,7 +38,7 @@ BUSY_POLL_S = 0.05
 IDLE_POLL_S = 0.5
 _MOST_DETAIL = 2000
 _DELIVERED = ACKNOWLEDGED | {"uncertain"}
-_log = structlog.get_logger("uploader")
+_log = logs.get()
 
 
 class UploaderService(Service):
@@ -143,8 +142,9 @@ class UploaderService(Service):
 
     def withdraw(self) -> None:
         """Deliveries to a destination that the settings no longer name end here."""
-        for pair in self._outbox.orphans(tuple(self._lanes), MOST_ENDS):
-            self._end(pair, End("withdrawn", detail=f"the settings name no destination {pair.destination}"))
+        for name in set(self._outbox.destinations()) - set(self._lanes):
+            for pair in self._outbox.due(name, self._clock.now_ms(), MOST_ENDS):
+                self._end(pair, End("withdrawn", detail=f"the settings name no destination {name}"))
 
     def deliver(self) -> None:
         """Keeps every lane full, until there are enough receipts or the time is over."""
@@ -245,6 +245,7 @@ class UploaderService(Service):
             delivered_at=datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).isoformat(timespec="milliseconds"),
         )
         self._ends[pair.key] = (pair.partition, receipt)
+        metrics.DELIVERIES.labels(pair.destination, end.outcome).inc()
         level = _log.warning if end.outcome == "dead_lettered" else _log.debug
         level(
             "delivery.ended",
@@ -261,6 +262,7 @@ class UploaderService(Service):
         )
 
     def _try_again(self, lane: Lane, pair: Pair, error: NotNow) -> None:
+        metrics.DELIVERIES.labels(lane.name, "failed").inc()
         tripped = lane.breaker.tripped
         lane.breaker.failed(self._clock.monotonic_s(), lane.name, error.retry_after_s)
         wait_s = max(backoff_s(pair.attempts + 1, *pair.key), error.retry_after_s or 0.0)
@@ -276,6 +278,7 @@ class UploaderService(Service):
             _log.warning("destination.unreachable", destination=lane.name, why=str(error))
 
     def tidy(self) -> None:
+        metrics.OUTBOX.set(self._outbox.open_pairs())
         now_s = self._clock.monotonic_s()
         for lane in self._lanes.values():
             lane.tidy(idle=not lane.under_way and self._wait_s(lane, now_s) > 0)
@@ -291,7 +294,7 @@ class UploaderService(Service):
         for sample in self._outbox.finished():
             if self._all_have(sample):
                 self._delete_image(sample)
-            self._outbox.remove(sample)
+            self._outbox.remove(sample.sample_id)
 
     def _all_have(self, sample: Sample) -> bool:
         """Refused or withdrawn everywhere, nobody has it: then it stays, for a person to decide."""

@@ -1,0 +1,1 @@
+"""Dataset hosts for the tests: small HTTP servers that misbehave as real ones do."""
