@@ -7,6 +7,7 @@ deleted at an opening once it is an hour old.
 
 import os
 import re
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_=@%+,~-][A-Za-z0-9_.=@%+,~-]{0,249}", re.ASCI
 _ASIDE = ".aside"
 _OLD_S = 3600.0
 _LONGEST_KEY = 1024
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class FileImages:
@@ -45,7 +47,7 @@ class FileImages:
         with said_as_unavailable("image buffer"):
             try:
                 return file.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except _ABSENT:
                 return None
 
     def stat(self, key: str) -> ImageInfo | None:
@@ -57,7 +59,7 @@ class FileImages:
         with said_as_unavailable("image buffer"):
             try:
                 file.unlink()
-            except (FileNotFoundError, NotADirectoryError):
+            except _ABSENT:
                 return
             fsync_folder(file.parent)
 
@@ -107,14 +109,16 @@ class FileImages:
 def _holds(file: Path, data: bytes) -> bool:
     try:
         return file.stat().st_size == len(data) and file.read_bytes() == data
-    except (FileNotFoundError, NotADirectoryError):
+    except _ABSENT:
         return False
 
 
 def _info(key: str, file: Path) -> ImageInfo | None:
     try:
         found = file.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except _ABSENT:
+        return None
+    if not stat.S_ISREG(found.st_mode):
         return None
     return ImageInfo(key, found.st_size, found.st_mtime_ns // 1_000_000)
 

@@ -26,7 +26,7 @@ class SqliteState:
         self, file: Path, prefix: str = "", timeout_s: float = 5.0, now_s: Callable[[], float] = time.time
     ) -> None:
         schema = Path(__file__).with_name("sqlite_state.sql").read_text(encoding="utf-8")
-        self._database = Database(file, schema, "state store", timeout_s)
+        self.database = Database(file, schema, "state store", timeout_s)
         self._prefix = prefix
         self._now_s = now_s
         self._sweep_s = 0.0
@@ -36,7 +36,7 @@ class SqliteState:
 
     def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         now_s = self._now_s()
-        found = [self._database.rows(_GET, (self._prefix + key, now_s)) for key in keys]
+        found = [self.database.rows(_GET, (self._prefix + key, now_s)) for key in keys]
         return [bytes(rows[0][0]) if rows else None for rows in found]
 
     def put(self, key: str, value: bytes, ttl_s: int) -> None:
@@ -63,20 +63,20 @@ class SqliteState:
             transaction.execute(_SET, (self._prefix + memo_key, decision, refused_by, now_s + ttl_s))
 
     def memo(self, memo_key: str) -> Decided | None:
-        rows = self._database.rows(_GET, (self._prefix + memo_key, self._now_s()))
+        rows = self.database.rows(_GET, (self._prefix + memo_key, self._now_s()))
         return Decided(bytes(rows[0][0]), rows[0][1], fresh=False) if rows else None
 
     def ping(self) -> None:
-        self._database.version()
+        self.database.version()
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     @contextmanager
     def _step(self) -> Iterator[tuple[sqlite3.Connection, float]]:
         """One atomic step, and the store's time for all of it."""
         now_s = self._now_s()
-        with self._database.write(durable=False) as transaction:
+        with self.database.write(durable=False) as transaction:
             if now_s >= self._sweep_s:
                 _sweep(transaction, now_s)
                 self._sweep_s = now_s + SWEEP_S
