@@ -8,13 +8,13 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import structlog
 
 from shared.adapters.embedded.groups import Membership, committed
-from shared.adapters.embedded.index import Index
 from shared.adapters.embedded.log_reader import load
+from shared.adapters.embedded.store import Store
 from shared.errors import Fenced, Unavailable
 from shared.ports.log import Listener
 from shared.streams.record import Partition, Record
@@ -24,32 +24,36 @@ POLL_BYTES = 64 * 1024 * 1024
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a consumer looks for news, how long its lease runs, and how seldom it may poll."""
+
+    lease_s: float
+    poll_interval_s: float
+    max_poll_interval_s: float
+
+
 class SegmentConsumer:
     """Belongs to one thread."""
 
     def __init__(
         self,
-        index: Index,
-        folder: Path,
-        prefix: str,
+        store: Store,
         group: str,
         streams: Sequence[str],
         listener: Listener | None,
-        lease_s: float,
-        poll_interval_s: float,
-        max_poll_interval_s: float,
+        pace: Pace,
     ) -> None:
-        self._index = index
-        self._folder = folder
-        self._prefix = prefix
-        self._group = prefix + group
+        self._store = store
+        self._index = store.index
+        self._group = store.prefix + group
         self._streams = tuple(dict.fromkeys(streams))
         self._listener = listener
-        self._poll_interval_s = poll_interval_s
-        names = [prefix + stream for stream in self._streams]
-        self._member = Membership(index.database, self._group, uuid.uuid4().hex, names, lease_s)
-        self._lease = _Lease(self._member, lease_s, max_poll_interval_s)
-        self._check_s = lease_s / 10
+        self._poll_interval_s = pace.poll_interval_s
+        names = [store.prefix + stream for stream in self._streams]
+        self._member = Membership(self._index.database, self._group, uuid.uuid4().hex, names, pace.lease_s)
+        self._lease = _Lease(self._member, pace)
+        self._check_s = pace.lease_s / 10
         self._looked_s = self._refreshed_s = 0.0
         self._generation = -1
         self._version = -1
@@ -76,7 +80,7 @@ class SegmentConsumer:
         self._member.commit({self._ids[partition]: offset for partition, offset in offsets.items()})
 
     def committed(self, partition: Partition) -> int | None:
-        partition_id = self._index.id_of((self._prefix + partition[0], partition[1]))
+        partition_id = self._store.id_of(partition)
         return None if partition_id is None else committed(self._index.database, self._group, partition_id)
 
     def seek(self, partition: Partition, offset: int) -> None:
@@ -140,8 +144,8 @@ class SegmentConsumer:
         """Every partition of the subscribed streams, with its id."""
         found: dict[Partition, int] = {}
         for stream in self._streams:
-            for number in range(self._index.partitions(self._prefix + stream)):
-                partition_id = self._index.id_of((self._prefix + stream, number))
+            for number in range(self._store.partitions(stream)):
+                partition_id = self._store.id_of((stream, number))
                 found.update({} if partition_id is None else {(stream, number): partition_id})
         return found
 
@@ -171,7 +175,7 @@ class SegmentConsumer:
             fitting += 1
         complete = fitting == len(entries) < most
         self._positions[partition] = end if complete else entries[fitting - 1].offset + 1
-        return load(entries[:fitting], self._folder, partition)
+        return load(entries[:fitting], self._store.folder, partition)
 
     def _wait(self, deadline: float) -> bool:
         """True when there may be news, False at the deadline."""
@@ -185,10 +189,10 @@ class SegmentConsumer:
 class _Lease:
     """Renews a member's lease in the background, as long as its owner polls now and then."""
 
-    def __init__(self, member: Membership, lease_s: float, max_poll_interval_s: float) -> None:
-        self.renew_s = lease_s / 3
+    def __init__(self, member: Membership, pace: Pace) -> None:
+        self.renew_s = pace.lease_s / 3
         self._member = member
-        self._max_poll_interval_s = max_poll_interval_s
+        self._max_poll_interval_s = pace.max_poll_interval_s
         self._polled_s = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="segment-log-lease", daemon=True)

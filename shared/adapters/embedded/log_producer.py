@@ -6,18 +6,18 @@ for it) before the index knows them.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import count
 
 from shared.adapters.embedded.database import said_as_unavailable
-from shared.adapters.embedded.index import Index, Stored
+from shared.adapters.embedded.index import Stored
 from shared.adapters.embedded.murmur2 import partition_of
 from shared.adapters.embedded.segments import SegmentWriter
+from shared.adapters.embedded.store import Store
 from shared.errors import InvalidMessage, Unavailable
 from shared.streams.record import NewRecord, Record
-from shared.streams.stream import Stream
 
 BATCH_RECORDS = 1_000
 BATCH_BYTES = 8 * 1024 * 1024
@@ -37,18 +37,16 @@ class SegmentProducer:
 
     def __init__(
         self,
-        index: Index,
+        store: Store,
         writer: SegmentWriter,
-        streams: Mapping[str, Stream],
-        prefix: str,
         max_in_flight_bytes: int,
         timeout_s: float,
         after_batch: Callable[[], None],
     ) -> None:
-        self._index = index
+        self._store = store
+        self._streams = store.streams
+        self._prefix = store.prefix
         self._writer = writer
-        self._streams = streams
-        self._prefix = prefix
         self._max_in_flight_bytes = max_in_flight_bytes
         self._timeout_s = timeout_s
         self._after_batch = after_batch
@@ -117,7 +115,7 @@ class SegmentProducer:
         if stream not in self._streams:
             raise InvalidMessage(f"no stream is called {stream!r}; there are {', '.join(self._streams)}")
         if stream not in self._partitions:
-            partitions = self._index.partitions(self._prefix + stream)
+            partitions = self._store.partitions(stream)
             if partitions == 0:
                 raise Unavailable("log", f"stream {stream} has not been made yet: apply the streams first")
             self._partitions[stream] = partitions
@@ -144,7 +142,7 @@ class SegmentProducer:
 
     def _finish(self, batch: Sequence[_Sent]) -> None:
         try:
-            records = self._store(batch)
+            records = self._stored_all(batch)
         except Exception as error:
             for sent in batch:
                 sent.future.set_exception(error)
@@ -162,13 +160,13 @@ class SegmentProducer:
             self._in_flight_bytes -= sum(sent.size for sent in batch)
             self._changed.notify_all()
 
-    def _store(self, batch: Sequence[_Sent]) -> list[Record]:
+    def _stored_all(self, batch: Sequence[_Sent]) -> list[Record]:
         synced = {self._prefix + sent.record.stream for sent in batch if self._streams[sent.record.stream].fsync}
         with said_as_unavailable("log"):
             self._writer.seal_full()
             stored = [self._stored(sent) for sent in batch]
             self._writer.sync(synced)
-        given = self._index.append(stored, durable=bool(synced))
+        given = self._store.index.append(stored, durable=bool(synced))
         return [_record(sent, offset, time_ms) for sent, (offset, time_ms) in zip(batch, given, strict=True)]
 
     def _stored(self, sent: _Sent) -> Stored:

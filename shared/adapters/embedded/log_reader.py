@@ -9,8 +9,9 @@ from pathlib import Path
 import structlog
 
 from shared.adapters.embedded.database import said_as_unavailable
-from shared.adapters.embedded.index import Entry, Index
+from shared.adapters.embedded.index import Entry
 from shared.adapters.embedded.segments import SegmentReader
+from shared.adapters.embedded.store import Store
 from shared.errors import Expired, NeverWritten, Unavailable
 from shared.streams.record import Partition, Record
 
@@ -21,15 +22,14 @@ _log = structlog.get_logger()
 class LogReader:
     """Reads by (stream, partition, offset)."""
 
-    def __init__(self, index: Index, folder: Path, prefix: str) -> None:
-        self._index = index
-        self._folder = folder
-        self._prefix = prefix
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._index = store.index
 
     def read(self, stream: str, partition: int, offset: int) -> Record:
         partition_id = self._id(stream, partition)
         entries = self._index.slice(partition_id, offset, offset + 1, 1) if offset >= 0 else []
-        records = load(entries, self._folder, (stream, partition))
+        records = load(entries, self._store.folder, (stream, partition))
         if records:
             return records[0]
         where = f"{stream}/{partition}@{offset}"
@@ -47,11 +47,11 @@ class LogReader:
     def _pages(self, partition_id: int, source: Partition, start: int, end: int) -> Iterator[Record]:
         while entries := self._index.slice(partition_id, start, end, _PAGE):
             for entry in entries:
-                yield from load([entry], self._folder, source)
+                yield from load([entry], self._store.folder, source)
             start = entries[-1].offset + 1
 
     def _id(self, stream: str, partition: int) -> int:
-        found = self._index.id_of((self._prefix + stream, partition))
+        found = self._store.id_of((stream, partition))
         if found is None:
             raise Unavailable("log", f"stream {stream} has no partition {partition} (made by apply)")
         return found

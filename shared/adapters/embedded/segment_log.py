@@ -13,11 +13,12 @@ from pathlib import Path
 from shared.adapters.embedded.database import said_as_unavailable
 from shared.adapters.embedded.groups import committed
 from shared.adapters.embedded.index import Index
-from shared.adapters.embedded.log_consumer import SegmentConsumer
+from shared.adapters.embedded.log_consumer import Pace, SegmentConsumer
 from shared.adapters.embedded.log_producer import SegmentProducer
 from shared.adapters.embedded.log_reader import LogReader
 from shared.adapters.embedded.retention import Sweeper, unlink_orphans
 from shared.adapters.embedded.segments import SegmentWriter
+from shared.adapters.embedded.store import Store
 from shared.ports.log import Bounds, Consumer, Listener, Producer, Reader
 from shared.streams import STREAMS
 from shared.streams.stream import Stream
@@ -48,9 +49,7 @@ class SegmentLog:
     ) -> None:
         self._prefix = prefix
         self._new_partitions = partitions
-        self._lease_s = lease_s
-        self._poll_interval_s = poll_interval_s
-        self._max_poll_interval_s = max_poll_interval_s
+        self._pace = Pace(lease_s, poll_interval_s, max_poll_interval_s)
         self._segment_bytes = segment_bytes
         self._streams = streams
         self._folder = folder / "segments"
@@ -59,28 +58,27 @@ class SegmentLog:
             self.index = Index(folder / "log.db", now_ms, _boot_id(), timeout_s)
             unlink_orphans(self.index.database, self._folder)
         self.sweeper = Sweeper(self.index.database, self._folder, streams, prefix, now_ms)
+        self._store = Store(self.index, self._folder, prefix, streams)
         self._opened: list[Producer | Consumer] = []
         self._closed = False
 
     def producer(self, max_in_flight_bytes: int = 64 * 1024 * 1024, timeout_s: float = 30.0) -> Producer:
         writer = SegmentWriter(self._folder, self._segment_bytes, SEGMENT_S)
-        limits = (max_in_flight_bytes, timeout_s)
         after_batch = self.sweeper.now_and_then
-        producer = SegmentProducer(self.index, writer, self._streams, self._prefix, *limits, after_batch)
+        producer = SegmentProducer(self._store, writer, max_in_flight_bytes, timeout_s, after_batch)
         self._opened.append(producer)
         return producer
 
     def consumer(self, group: str, streams: Sequence[str], listener: Listener | None = None) -> Consumer:
-        pace = (self._lease_s, self._poll_interval_s, self._max_poll_interval_s)
-        consumer = SegmentConsumer(self.index, self._folder, self._prefix, group, streams, listener, *pace)
+        consumer = SegmentConsumer(self._store, group, streams, listener, self._pace)
         self._opened.append(consumer)
         return consumer
 
     def reader(self) -> Reader:
-        return LogReader(self.index, self._folder, self._prefix)
+        return LogReader(self._store)
 
     def partitions(self, stream: str) -> int:
-        return self.index.partitions(self._prefix + stream)
+        return self._store.partitions(stream)
 
     def bounds(self, stream: str) -> Mapping[int, Bounds]:
         return {number: Bounds(*self.index.bounds(id_)) for number, id_ in self._ids(stream).items()}
@@ -122,7 +120,7 @@ class SegmentLog:
         self.index.database.close()
 
     def _ids(self, stream: str) -> dict[int, int]:
-        found = {number: self.index.id_of((self._prefix + stream, number)) for number in range(self.partitions(stream))}
+        found = {number: self._store.id_of((stream, number)) for number in range(self.partitions(stream))}
         return {number: id_ for number, id_ in found.items() if id_ is not None}
 
 
