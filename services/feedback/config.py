@@ -54,7 +54,7 @@ class FeedbackOptions(Config):
 class FeedbackConfig(Config):
     """The top-level keys that feedback reads. `collection` is the sampler's, whose memos are asked."""
 
-    feedback: FeedbackOptions = FeedbackOptions()
+    feedback: FeedbackOptions = Field(default_factory=FeedbackOptions)
     collection: str = Field(default="default", min_length=1, description="name of the collection")
 
 
