@@ -61,5 +61,11 @@ def test_at_most_so_many_stay_and_they_are_the_surest() -> None:
 
 
 def test_boxes_without_area_harm_nobody() -> None:
-    boxes = np.zeros((3, 4), np.float32)
-    assert len(suppress(boxes, np.ones(3, np.float32), np.zeros(3, np.intp), iou=0.5, keep=10)) == 3
+    boxes = np.array([[0, 0, 0, 0], [0, 0, 9, 9], [5, 5, 5, 5]], np.float32)
+    kept = suppress(boxes, np.array([0.9, 0.8, 0.7], np.float32), np.zeros(3, np.intp), iou=0.5, keep=10)
+    assert 1 in kept
+
+
+def test_no_candidates_are_no_boxes() -> None:
+    none = np.zeros((0, 4), np.float32)
+    assert len(suppress(none, none[:, 0], np.zeros(0, np.intp), iou=0.5, keep=10)) == 0
