@@ -99,7 +99,6 @@ def state(state_backend: StateBackend) -> State:
 
 @dataclass(frozen=True)
 class ImagesBackend:
-    features: features.ImageFeatures
     open: Callable[[str], Images]
 
 
@@ -109,15 +108,11 @@ def images_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[I
     with ExitStack() as opened:
         if request.param == "embedded":
             folder = tmp_path / "images"
-            yield ImagesBackend(
-                features.FILE_IMAGES, lambda prefix: opened.enter_context(closing(FileImages(folder, prefix)))
-            )
+            yield ImagesBackend(lambda prefix: opened.enter_context(closing(FileImages(folder, prefix))))
         else:
             minio = request.getfixturevalue("servers").minio
             keys = (minio.endpoint, minio.access_key, minio.secret_key, f"test-{place}")
-            yield ImagesBackend(
-                features.MINIO_IMAGES, lambda prefix: opened.enter_context(closing(MinioImages(*keys, prefix)))
-            )
+            yield ImagesBackend(lambda prefix: opened.enter_context(closing(MinioImages(*keys, prefix))))
 
 
 @pytest.fixture

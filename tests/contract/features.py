@@ -17,6 +17,9 @@ class LogFeatures:
     offsets_without_gaps: bool
     """Whether a partition that only ever saw clean stops has every offset. Transactions would cost Kafka this."""
 
+    neither_key_nor_value: bool
+    """Whether a record may have neither (kafka-python refuses it, so there it is an invalid message)."""
+
     settle_s: float
     """The longest a join or a leave may take until every member has its share."""
 
@@ -32,18 +35,11 @@ class StateFeatures:
     """Counters are exact up to this (Lua counts in doubles)."""
 
 
-@dataclass(frozen=True)
-class ImageFeatures:
-    """How an image buffer differs."""
-
-    key_below_key: bool
-    """Whether `a` and `a/b` can both be keys. Where keys are files, a name is a file or a folder."""
-
-
 SEGMENT_LOG = LogFeatures(
     compaction="immediate",
     times_never_go_back=True,
     offsets_without_gaps=True,
+    neither_key_nor_value=True,
     settle_s=5.0,
     takeover_s=10.0,
 )
@@ -51,10 +47,9 @@ KAFKA_LOG = LogFeatures(
     compaction="eventual",
     times_never_go_back=False,
     offsets_without_gaps=True,
+    neither_key_nor_value=False,
     settle_s=40.0,
     takeover_s=60.0,
 )
 SQLITE_STATE = StateFeatures(largest_count=2**62)
 REDIS_STATE = StateFeatures(largest_count=2**53 - 1)
-FILE_IMAGES = ImageFeatures(key_below_key=False)
-MINIO_IMAGES = ImageFeatures(key_below_key=True)

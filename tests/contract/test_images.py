@@ -124,13 +124,5 @@ def test_nobody_ever_reads_half_an_image(images: Images) -> None:
         assert reading.result(30) <= set(versions)
 
 
-def test_a_key_below_a_key_where_the_buffer_can(images_backend: ImagesBackend, images: Images) -> None:
-    if not images_backend.features.key_below_key:
-        pytest.skip("here a name is a file or a folder, not both")
-    images.put("a", b"1", JPEG)
-    images.put("a/b", b"2", JPEG)
-    assert [info.key for info in images.list()] == ["a", "a/b"]
-
-
 def test_ping_is_answered(images: Images) -> None:
     images.ping()

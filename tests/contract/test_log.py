@@ -102,12 +102,13 @@ def test_the_future_gives_the_record_with_its_place_and_time(log: Log) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        NewRecord(STREAM, None, None, 0),
+        NewRecord(STREAM, None, b"v", 0),
+        NewRecord(STREAM, b"k", None, 0),
         NewRecord(STREAM, b"", b"", 0),
         NewRecord(STREAM, b"\xff\x00", bytes(range(256)), 0, (("h", b""), ("h", b"\xff\x00"), ("", b"unnamed"))),
         NewRecord(STREAM, b"k", os.urandom(200_000), 0, (("größe", "größe".encode()),)),
     ],
-    ids=["nothing", "empty", "any bytes", "large"],
+    ids=["no key", "no value", "empty", "any bytes", "large"],
 )
 def test_every_byte_survives(log: Log, sent: NewRecord) -> None:
     stored = log.producer().send(sent).result(SEND_S)
@@ -115,6 +116,14 @@ def test_every_byte_survives(log: Log, sent: NewRecord) -> None:
     polled = receive(log.consumer("g", [STREAM]), 1)
     assert (read.key, read.value, read.headers) == (sent.key, sent.value, sent.headers)
     assert polled == [read] == [stored]
+
+
+def test_a_record_with_neither_key_nor_value_is_stored_or_invalid(log_backend: LogBackend, log: Log) -> None:
+    future = log.producer().send(NewRecord(STREAM, None, None, 0))
+    if log_backend.features.neither_key_nor_value:
+        assert log.reader().read(STREAM, 0, future.result(SEND_S).offset) == future.result()
+    else:
+        assert isinstance(future.exception(SEND_S), InvalidMessage)
 
 
 def test_records_of_a_partition_keep_the_order_of_sending(log: Log) -> None:
