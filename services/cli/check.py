@@ -1,0 +1,43 @@
+"""`gleaner check`: are the settings fine, and what do they come to? Secrets are masked, whatever happens."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import output
+from services.cli.context import settings_of
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from services.cli.effective import Effective
+
+EXIT_FAULTY = 1
+
+
+def check(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check the settings of every service and show their effective values; exit code 1 when something is wrong."""
+    from services.cli.effective import Effective, effective
+
+    try:
+        found = effective(settings_of(ctx))
+    except SettingsError as error:
+        found = Effective("", problems=(str(error),))
+    if as_json:
+        output.show_json(asdict(found))
+    else:
+        _show(found)
+    if found.problems:
+        raise typer.Exit(EXIT_FAULTY)
+
+
+def _show(found: "Effective") -> None:
+    if found.values:
+        rows = [(value.name, value.value, value.origin) for value in found.values]
+        output.show_table(f"Settings ({found.origin})", ("setting", "value", "from"), rows, most_chars=2_000)
+    for sentence in found.notes:
+        output.say(f"note: {sentence}")
+    for sentence in found.problems:
+        output.complain(sentence)
+    if not found.problems:
+        output.say("OK")

@@ -1,0 +1,103 @@
+"""Effective settings: what every service would read, masked, and for each value whether it stands in the file.
+
+Promises: every service's model is read, so that whatever a service would refuse at its start is a sentence here. A text that
+stands in the settings under a secret's name is masked everywhere, in sentences too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from services.feedback.config import FeedbackConfig
+from services.inference.config import InferenceConfig
+from services.sampler.config import SamplerConfig
+from services.uploader.config import UploaderConfig
+from shared.errors import SettingsError
+from shared.settings import MASK, Common, Config, Settings, masked
+
+MODELS: tuple[type[Config], ...] = (Common, InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig)
+"""Where two models read one key, the later one shows it: the uploader knows destinations in full."""
+NO_MODEL = "no model yet: `model: {path: best.onnx}` names one, as `gleaner run --model` does; inference needs it"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One setting. `origin`: the file that it stands in, or `default`."""
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What the settings come to. `problems`: why a service would not start."""
+
+    origin: str
+    values: tuple[Value, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def effective(settings: Settings) -> Effective:
+    shown: dict[str, Any] = {}
+    problems: list[str] = []
+    has_model = "model" in settings.values
+    for model in MODELS:
+        if model is InferenceConfig and not has_model:
+            continue
+        try:
+            shown |= masked(settings.read(model))
+        except SettingsError as error:
+            problems.append(_without_secrets(str(error), settings.values))
+    return Effective(
+        origin=settings.origin,
+        values=tuple(_values(shown, settings)),
+        notes=() if has_model else (NO_MODEL,),
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+def _values(shown: Mapping[str, Any], settings: Settings) -> Iterator[Value]:
+    for name, value in _leaves(shown):
+        there = _stands_in(settings.values, name.split("."))
+        yield Value(name, value, settings.origin if there else "default")
+
+
+def _leaves(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield from _leaves(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", str(inner) if isinstance(inner, str | Path) else json.dumps(inner, default=str)
+
+
+def _stands_in(values: Any, path: list[str]) -> bool:
+    for name in path:
+        if not isinstance(values, Mapping) or name not in values:
+            return False
+        values = values[name]
+    return True
+
+
+def _without_secrets(sentence: str, values: Mapping[str, Any]) -> str:
+    """A model's complaint may quote what it was given; what is masked in the values is masked there too."""
+    for secret in sorted(_secrets(values, masked(values)), key=len, reverse=True):
+        sentence = sentence.replace(secret, MASK)
+    return sentence
+
+
+def _secrets(value: Any, shown: Any) -> Iterator[str]:
+    """Every text that masking hides."""
+    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+        for name, inner in value.items():
+            yield from _secrets(inner, shown[name])
+    elif isinstance(value, list | tuple) and isinstance(shown, list):
+        for inner, shown_inner in zip(value, shown, strict=True):
+            yield from _secrets(inner, shown_inner)
+    elif value != shown and value not in (None, ""):
+        yield str(value.get_secret_value() if isinstance(value, SecretStr) else value)
