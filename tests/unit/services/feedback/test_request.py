@@ -1,0 +1,47 @@
+"""The body of a verdict: whatever comes, it is a request or an InvalidRequest that names a place."""
+
+import json
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.feedback.refusals import InvalidRequest
+from services.feedback.request import VerdictRequest, parse
+
+REQUESTS = st.builds(
+    VerdictRequest,
+    prediction_id=st.text(min_size=1, max_size=64),
+    kind=st.just("confirmed"),
+    detection_index=st.one_of(st.none(), st.integers(0, 2**63 - 1)),
+    reviewer=st.one_of(st.none(), st.text(max_size=200)),
+    note=st.one_of(st.none(), st.text(max_size=200)),
+)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
+    lambda inner: st.one_of(
+        st.lists(inner), st.dictionaries(st.sampled_from([*VerdictRequest.model_fields, "x"]), inner)
+    ),
+)
+
+
+@given(st.one_of(st.binary(), JSON.map(lambda value: json.dumps(value).encode())))
+def test_anything_else_is_an_invalid_request(body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse(body)
+    assert caught.value.where
+
+
+@given(REQUESTS, st.randoms())
+def test_order_and_spaces_do_not_change_the_fingerprint(request_: VerdictRequest, random: Random) -> None:
+    fields = list(request_.model_dump(exclude_none=True, exclude={"boxes"}).items())
+    random.shuffle(fields)
+    again = parse(json.dumps(dict(fields), indent=3).encode())
+    assert again == request_
+    assert again.fingerprint == request_.fingerprint
+
+
+@given(REQUESTS, REQUESTS)
+def test_another_content_is_another_fingerprint(one: VerdictRequest, other: VerdictRequest) -> None:
+    assert (one == other) == (one.fingerprint == other.fingerprint)
