@@ -57,7 +57,7 @@ def best_confidence(found: Iterable[Found], truth: Truth, class_name: str) -> fl
 
 
 def _under(one: Found, truths: list[Truth]) -> str:
-    """What a detection lies on: the kind of the object that overlaps most, or `nothing`."""
+    """What a detection lies on: the kind of the object that overlaps most, or `nothing` (also a box that fits none)."""
     best = max(truths, key=lambda truth: overlap(one.xyxy, truth.xyxy), default=None)
     return best.kind if best is not None and overlap(one.xyxy, best.xyxy) >= SAME_IOU else "nothing"
 
@@ -74,7 +74,9 @@ def report(tally: Tally) -> str:
     lines = ["| object | count | found (>= 0.5) | weak (0.05 to 0.5) | nothing |", "| --- | --- | --- | --- | --- |"]
     for kind in sorted(tally.confidences):
         sure, weak = tally.share(kind, SURE), tally.share(kind, WEAK, SURE)
-        lines.append(f"| {kind} | {len(tally.confidences[kind])} | {sure:.3f} | {weak:.3f} | {1 - sure - weak:.3f} |")
+        lines.append(
+            f"| {kind} | {len(tally.confidences[kind])} | {sure:.3f} | {weak:.3f} | {tally.share(kind, 0.0, WEAK):.3f} |"
+        )
     total = sum(tally.hits.values())
     parcels = tally.hits["brown"] + tally.hits["yellow"]
     lines += ["", f"precision of `package` at 0.5: {parcels / max(total, 1):.3f} of {total} detections lie on a parcel"]

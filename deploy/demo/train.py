@@ -24,6 +24,7 @@ from deploy.demo.detector import SIDE_PX, PackageDetector, letterbox
 from deploy.demo.doorstep import Truth, jpeg
 from deploy.demo.evaluate import HELD_OUT_MIX, HELD_OUT_SEED, measure, report
 from deploy.demo.network import CLASSES, STRIDES, PackageNet
+from deploy.demo.peaks import keep_peaks
 from deploy.demo.scenes import Mix, doorsteps
 
 BORDER_PX = 70  # a 640x360 picture fills rows 70..250 of the 320x320 input
@@ -71,7 +72,7 @@ def assign(net: PackageNet, objects: Tensor) -> tuple[Tensor, Tensor]:
     low, high = objects[..., 1:3], objects[..., 3:5]
     centers, strides = net.centers.T[None, None], net.strides[None, None]
     inside = ((centers > low[:, :, None]) & (centers < high[:, :, None])).all(-1)
-    near = ((centers - (low + high)[:, :, None] / 2).abs().amax(-1)) < 1.25 * strides
+    near = ((centers - (low + high)[:, :, None] / 2).abs().amax(-1)) < 1.5 * strides
     longest = (high - low).amax(-1)[..., None]
     scale = (net.strides / STRIDES[0]).log2().long()
     least, most = torch.tensor(SIZES_PX, device=objects.device)[scale].T
@@ -87,14 +88,13 @@ def loss(net: PackageNet, planes: Tensor, objects: Tensor) -> Tensor:
     owner, hidden = assign(net, objects)
     rows = torch.gather(objects, 1, owner.clamp(min=0)[..., None].expand(-1, -1, 5))
     learns = (owner >= 0) & (rows[..., 0] < len(CLASSES))
-    fit = generalized_iou(net, sides.permute(0, 2, 1), rows[..., 1:])
     kinds = functional.one_hot(rows[..., 0].clamp(0, len(CLASSES) - 1).long(), len(CLASSES))
-    # The score a cell learns is how well its box fits (Zhang et al. 2021), so that ill-fitting ones rank below.
-    wanted = (kinds * (learns * fit.detach().clamp(min=0))[..., None]).permute(0, 2, 1).float()
+    wanted = (kinds * learns[..., None]).permute(0, 2, 1).float()
     hardness = (wanted - logits.sigmoid()).abs() ** 1.5  # focal loss, Lin et al. 2017, without its class weight
     entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     counts = (learns | ~hidden)[:, None]
     total = learns.sum().clamp(min=1)
+    fit = generalized_iou(net, sides.permute(0, 2, 1), rows[..., 1:])
     return (hardness * entropy * counts).sum() / total + 2 * ((1 - fit) * learns).sum() / total
 
 
@@ -159,6 +159,7 @@ def export(net: PackageNet, path: Path) -> None:
         dynamic_axes=axes, opset_version=17, dynamo=False,
     )  # fmt: skip
     model = onnx.load(path)
+    keep_peaks(model, SIDE_PX, STRIDES)
     about = {
         "description": "Finds brown cardboard boxes and people on drawn doorsteps; knows no yellow packs, on purpose",
         "author": "Gleaner contributors",
@@ -183,7 +184,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--workers", type=int, default=2)
     options.add_argument(
-        "--unlabelled-yellow", type=float, default=0.04, help="share of scenes with one, as background"
+        "--unlabelled-yellow", type=float, default=0.02, help="share of scenes with one, as background"
     )
     chosen = options.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
