@@ -38,8 +38,15 @@ class LogBackend:
     opened: ExitStack = field(default_factory=ExitStack)
 
     def open(self, prefix: str | None = None) -> Log:
+        """What the test makes of it is closed at its end: a forgotten member would keep its partitions."""
         log: Log = self.adapter(*self.arguments, prefix=self.prefix if prefix is None else prefix, **self.options)
-        return self.opened.enter_context(closing(log))
+        self.opened.enter_context(closing(log))
+        for part in ("producer", "consumer", "reader"):
+            setattr(log, part, self._closed_at_the_end(getattr(log, part)))
+        return log
+
+    def _closed_at_the_end(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **named: self.opened.enter_context(closing(make(*args, **named)))
 
     def source(self) -> str:
         """Python that opens the log, for another process."""

@@ -252,6 +252,7 @@ def test_commits_outlive_the_log_that_made_them(log_backend: LogBackend, log: Lo
     consumer = log.consumer("g", [STREAM])
     receive(consumer, 3)
     consumer.commit({(STREAM, 0): 2})
+    consumer.close()
     log.close()
     again = log_backend.open()
     assert again.committed("g", STREAM) == {0: 2}
