@@ -108,9 +108,7 @@ def test_no_call_waits_without_end_and_all_go_on_afterwards(own_servers: Servers
         for call in (
             lambda: consumer.commit({(STREAM, 0): 1}),
             lambda: reader.read(STREAM, 0, 0),
-            lambda: list(reader.scan(STREAM, 0, 0, 1)),
             lambda: log.bounds(STREAM),
-            lambda: log.committed("group", STREAM),
             lambda: log.ping(),
             lambda: log.consumer("other", [STREAM]),
         ):

@@ -5,6 +5,7 @@ its own; no record of a partition that was just taken is returned; after `Fenced
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +31,9 @@ from shared.streams.record import Partition, Record
 HEARTBEAT_MS = 3_000
 MAX_POLL_INTERVAL_MS = 300_000
 CLOSING_MS = 3_000
+LEARNING_S = 2.0
+METADATA_MAX_AGE_MS = 30_000
+"""How soon a stream that was missing, or got more partitions, is shared out."""
 LAG_TIMEOUT_MS = 2_000
 _FENCING = (
     CommitFailedError,
@@ -53,7 +57,9 @@ class GroupConsumer:
         with log_errors(f"joining group {group}"):
             self._kafka = KafkaConsumer(**_settings(cluster, group, streams))
             self._rebalances = Rebalances(self._kafka)
-            self._kafka.subscribe([cluster.topic(stream) for stream in streams], listener=self._rebalances)
+            topics = [cluster.topic(stream) for stream in streams]
+            self._kafka.subscribe(topics, listener=self._rebalances)
+            _learn_partitions(self._kafka, topics)
 
     def poll(self, timeout_s: float, max_records: int) -> Sequence[Record]:
         with log_errors(f"polling as a member of group {self._group}"):
@@ -193,12 +199,23 @@ def _settings(cluster: KafkaCluster, group: str, streams: Sequence[str]) -> dict
         enable_auto_commit=False,
         auto_offset_reset="earliest",  # "latest" would skip retained frames without a count
         allow_auto_create_topics=False,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         partition_assignment_strategy=[CooperativeStickyAssignor],
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 3),
         max_poll_interval_ms=max(MAX_POLL_INTERVAL_MS, session_ms),
         **(_FOR_FRAMES if FRAMES.name in streams else {}),
     )
+
+
+def _learn_partitions(kafka: KafkaConsumer, topics: Sequence[str]) -> None:
+    """Asks for the topics' metadata before joining, which the client itself does for patterns alone.
+
+    A leader that joins first shares out partitions it does not know of yet: everybody gets none, and keeps it.
+    """
+    cluster, deadline_s = kafka._cluster, time.monotonic() + LEARNING_S
+    while any(cluster.partitions_for_topic(topic) is None for topic in topics) and time.monotonic() < deadline_s:
+        kafka._net.run(kafka._manager.wait_for, cluster.request_update(), CALL_TIMEOUT_MS)
 
 
 def _of_others(

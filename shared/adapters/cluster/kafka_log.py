@@ -1,9 +1,11 @@
 """The log on Kafka (kafka-python): what each part promises stands in `shared/ports/log.py`, how it is kept in the parts.
 
 Promises: making one connects nowhere; each part connects when it is first needed, and every call is bounded in time.
+Closing it closes what it made: a member that is left behind would hold up its group for minutes.
 """
 
 from collections.abc import Mapping, Sequence
+from weakref import WeakSet
 
 from shared.adapters.cluster.kafka_cluster import KafkaCluster, need_fast_checksums
 from shared.adapters.cluster.kafka_consumer import GroupConsumer
@@ -31,15 +33,22 @@ class KafkaLog:
         need_fast_checksums()
         self._cluster = KafkaCluster(bootstrap, prefix, client_id, session_timeout_s, replication, security)
         self._topics = KafkaTopics(self._cluster)
+        self._made: WeakSet[GatedProducer | GroupConsumer | RandomReader] = WeakSet()
 
     def producer(self, max_in_flight_bytes: int = MAX_IN_FLIGHT_BYTES, timeout_s: float = 30.0) -> Producer:
-        return GatedProducer(self._cluster, self._topics, max_in_flight_bytes, timeout_s)
+        producer = GatedProducer(self._cluster, self._topics, max_in_flight_bytes, timeout_s)
+        self._made.add(producer)
+        return producer
 
     def consumer(self, group: str, streams: Sequence[str], listener: Listener | None = None) -> Consumer:
-        return GroupConsumer(self._cluster, group, streams, listener)
+        consumer = GroupConsumer(self._cluster, group, streams, listener)
+        self._made.add(consumer)
+        return consumer
 
     def reader(self) -> Reader:
-        return RandomReader(self._cluster, self._topics)
+        reader = RandomReader(self._cluster, self._topics)
+        self._made.add(reader)
+        return reader
 
     def partitions(self, stream: str) -> int:
         return self._topics.partitions(stream)
@@ -60,4 +69,6 @@ class KafkaLog:
         self._topics.ping()
 
     def close(self) -> None:
+        for each in list(self._made):
+            each.close()
         self._topics.close()

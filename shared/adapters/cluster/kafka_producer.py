@@ -12,6 +12,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.serializer import Serializer
 
 from shared.adapters.cluster.byte_gate import ByteGate, time_left_s
 from shared.adapters.cluster.kafka_cluster import LOG, KafkaCluster, log_errors, unavailable
@@ -24,7 +25,17 @@ RECORD_OVERHEAD_BYTES = 128
 CLOSING_S = 2.0
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
+
+class _Nothing(Serializer):  # type: ignore[misc]  # kafka-python has no types
+    """Lets a record through that has neither key nor value: the client refuses it before it serializes."""
+
+    def serialize(self, topic: str, headers: object, data: object) -> object:
+        return None if data is NOTHING else data
+
+
+NOTHING = object()
 _EVERY_LANE = {
+    "value_serializer": _Nothing(),
     "acks": "all",
     "enable_idempotence": True,
     "compression_type": None,
@@ -78,7 +89,7 @@ class GatedProducer:
         lane = self._frames if record.stream == FRAMES.name else self._json
         sent = lane.producer().send(
             self._cluster.topic(record.stream),
-            value=record.value,
+            value=NOTHING if record.value is None else record.value,
             key=record.key,
             headers=list(record.headers),
             partition=record.partition,
