@@ -55,9 +55,9 @@ class Lanes:
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="inference-lane")
         cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would only fight them for the cores
 
-    def predict(self, images: Sequence[bytes]) -> list[Outcome]:
-        """An outcome per image, in order."""
-        return list(chain.from_iterable(self._threads.map(self._lane, self._chunks(images))))
+    def predict(self, images: Sequence[bytes]) -> Iterator[Outcome]:
+        """An outcome per image, in order, as soon as it is known: the caller goes on with it while the lanes work."""
+        return chain.from_iterable(self._threads.map(self._lane, self._chunks(images)))
 
     def close(self) -> None:
         self._threads.shutdown()

@@ -89,6 +89,11 @@ class InferenceConfig(Config):
     inference: InferenceOptions = InferenceOptions()
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use: those it may run on, and no more than its container's share (cgroup v2)."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        share_us, period_us = quota.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if share_us == "max" else max(1, min(allowed, int(share_us) // int(period_us)))

@@ -38,15 +38,18 @@ class Classify(Family):
     def prepare(self, image: Image) -> Floats:
         return unit_tensor(centre_crop(image, self.input.size_px))
 
-    def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
-        """`output` is (classes,). Raises SettingsError when it holds no probabilities: then softmax is not inside."""
-        if output.min(initial=0) < 0 or abs(float(output.sum()) - 1) > 0.02:
+    def check(self, output: Floats) -> None:
+        if not (output.min() >= 0 and abs(float(output.sum()) - 1) <= 0.02):
             raise SettingsError(
                 f"expected class probabilities that sum to 1, got {output[:5].tolist()} with the sum {output.sum():.3g}: "
                 "export the classifier with its softmax"
             )
-        best = np.argsort(-output, kind="stable")[:BEST]
-        return Findings(best, np.minimum(output[best], 1))
+
+    def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
+        """`output` is (classes,)."""
+        known = np.flatnonzero(np.isfinite(output))
+        best = known[np.argsort(-output[known], kind="stable")][:BEST]
+        return Findings(best, output[best])
 
 
 def _is_one_row(signature: Signature) -> bool:

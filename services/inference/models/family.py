@@ -93,6 +93,10 @@ class Family(ABC):
         """The (3, H, W) tensor of one BGR image."""
 
     @abstractmethod
+    def check(self, output: Floats) -> None:
+        """Looks, at start, at what a blank image gives. Raises SettingsError when it is not what the family writes."""
+
+    @abstractmethod
     def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
         """One frame's first output, without its batch axis, as findings in an image of that size."""
 

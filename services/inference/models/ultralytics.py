@@ -41,6 +41,14 @@ class Ultralytics(Family):
         height_px, width_px = image.shape[:2]
         return unit_tensor(self._letterbox(width_px, height_px).apply(image))
 
+    def check(self, output: Floats) -> None:
+        scores = output[4:]
+        if not (scores.min() >= 0 and scores.max() <= 1):
+            raise SettingsError(
+                f"expected class scores in 0..1, got {scores.min():.3g} to {scores.max():.3g}: "
+                "no Ultralytics detector, or one whose export left the sigmoid out"
+            )
+
     def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
         """`output` is (4 + classes, N)."""
         best = output[4:].max(axis=0)

@@ -78,6 +78,7 @@ def detector(
     batch: int | str = 1,
     half: bool = False,
     width: int = 8,
+    sigmoid: bool = True,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """An Ultralytics-like detector: `images` in, `output0` [batch, 4 + 3, N] out. Size is (width, height)."""
@@ -88,7 +89,7 @@ def detector(
     levels = []
     for stride in (8, 16, 32):
         features = graph.node("LeakyRelu", graph.conv(features, (width, width), 3, 2))
-        levels.append(_level(graph, features, width, stride))
+        levels.append(_level(graph, features, width, stride, sigmoid))
     output = graph.node("Concat", *levels, axis=2)
     graph.node("Cast", output, to=TensorProto.FLOAT16 if half else TensorProto.FLOAT)
     height: int | str = "height" if free else size_px[1]
@@ -98,7 +99,7 @@ def detector(
     )
 
 
-def _level(graph: Graph, features: str, width: int, stride: int) -> str:
+def _level(graph: Graph, features: str, width: int, stride: int, sigmoid: bool) -> str:
     """Boxes as centre and size in input pixels, then a score per class."""
     raw = graph.conv(features, (width, 7), 1, 1)
     ones = graph.plus(graph.times(graph.part(raw, 0, 1), 0.0), 1.0)
@@ -107,7 +108,7 @@ def _level(graph: Graph, features: str, width: int, stride: int) -> str:
     grid = graph.node("Concat", *cells, axis=1)
     centre = graph.times(graph.node("Add", grid, shift), float(stride))
     size = graph.times(graph.plus(graph.node("Sigmoid", graph.part(raw, 2, 4)), 0.2), 5.0 * stride)
-    scores = graph.node("Sigmoid", graph.plus(graph.times(graph.part(raw, 4, 7), 8.0), -6.0))
+    scores = graph.node("Sigmoid" if sigmoid else "Identity", graph.plus(graph.times(graph.part(raw, 4, 7), 8.0), -6.0))
     level = graph.node("Concat", centre, size, scores, axis=1)
     return graph.node("Reshape", level, graph.constant(np.array([0, 7, -1])))
 

@@ -1,5 +1,6 @@
 """Settings that cannot work together are refused, with the place and the reason."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_no_model_is_refused() -> None:
 )
 def test_what_cannot_work_is_refused(model: dict[str, Any], why: str) -> None:
     assert why in refusal(model={"path": "gate.onnx", **model})
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("max 100000", None), ("100000 100000", 1), ("50000 100000", 1), ("", None)]
+)
+def test_a_containers_share_bounds_the_cores(tmp_path: Path, text: str, share: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    everything = cores(tmp_path / "none")
+    assert cores(tmp_path / "cpu.max") == (share or everything)
 
 
 def test_lanes_and_threads_share_the_cores() -> None:

@@ -73,6 +73,10 @@ def test_a_classifier_without_softmax_is_refused(tmp_path: Path) -> None:
     assert "softmax" in refusal(classifier(tmp_path / "model.onnx", softmax=False))
 
 
+def test_a_detector_without_sigmoid_is_refused(tmp_path: Path) -> None:
+    assert "expected class scores in 0..1" in refusal(detector(tmp_path / "model.onnx", sigmoid=False))
+
+
 def test_a_threshold_for_no_class_is_refused_with_the_nearest(tmp_path: Path) -> None:
     assert "did you mean 'person'?" in refusal(detector(tmp_path / "model.onnx"), class_thresholds={"persn": 0.4})
 
