@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.hosts.server import Quiet, serving
 
 MAX_BYTES = 20_000_000
-TAG_ALPHABET = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_:/.[]<>{}@")
+TAG_ALPHABET = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:/.[]<>{}@")
 
 
 @dataclass(frozen=True)

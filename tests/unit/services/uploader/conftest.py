@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from shared.adapters.embedded.segment_log import SegmentLog
 from shared.runtime.clock import SystemClock
 from shared.runtime.lifecycle import Stop
 from shared.runtime.worker import Worker
-from shared.settings import Config, EmbeddedBackend
+from shared.settings import EmbeddedBackend
 from shared.streams import SAMPLES, UPLOADS
 from shared.streams.samples import Sample, new_sample
 from shared.streams.uploads import Receipt
@@ -49,7 +50,7 @@ class Box:
 
     @property
     def config(self) -> UploaderConfig:
-        options: dict[str, Config | tuple[DestinationOptions, ...]] = {
+        options: dict[str, Any] = {
             "destinations": self.destinations,
             "uploader": UploaderOptions(folder=self.folder / "uploader"),
             "backend": EmbeddedBackend(folder=self.folder),

@@ -1,0 +1,55 @@
+"""COCO fragments and the document made of them."""
+
+import random
+
+from services.uploader.annotations import annotate
+from services.uploader.formats import coco
+from shared.streams.predictions import ClassScore, Detection
+from tests.hosts.samples import design, prediction, revision
+
+
+def fragments(count: int) -> list[coco.Fragment]:
+    samples = [design(number) for number in range(count)]
+    return [coco.fragment(sample, annotate(sample.prediction), f"{sample.sample_id}.jpg") for sample in samples]
+
+
+def test_boxes_are_top_left_width_height() -> None:
+    assert coco.bbox((10, 20, 50, 60.128)) == [10, 20, 40, 40.13]
+
+
+def test_the_order_of_arrival_changes_nothing() -> None:
+    known = fragments(8)
+    shuffled = random.Random(1).sample(known, len(known))
+    assert coco.document(known) == coco.document(shuffled)
+
+
+def test_categories_begin_at_one_and_keep_two_names_of_one_number_apart() -> None:
+    other = prediction(1, detections=(Detection(box=(0, 0, 9, 9), class_id=0, class_name="bowl", confidence=0.9),))
+    sample = design(seen=other)
+    document = coco.document([*fragments(1), coco.fragment(sample, annotate(other), "b.jpg")])
+    named = [(category["id"], category["class_id"], category["name"]) for category in document["categories"]]
+    assert named == [(1, 0, "bowl"), (2, 0, "cup"), (3, 2, "plate")]
+
+
+def test_an_image_knows_why_it_is_there() -> None:
+    [image] = coco.document(fragments(1))["images"]
+    assert (image["id"], image["width"], image["height"], image["probability"]) == (1, 96, 64, 0.01)
+    assert image["reasons"][0]["rule"] == "random (1 in 100)"
+    assert (image["source_id"], image["model"]) == ("door", "kitchen@3")
+
+
+def test_annotations_carry_confidence_and_flags() -> None:
+    said = revision(effect="flag", index=1)
+    fragment = coco.fragment(said, annotate(said.prediction, [said]), "a.jpg")
+    cup, plate = coco.document([fragment])["annotations"]
+    assert (cup["bbox"], cup["area"], cup["confidence"], cup["flags"]) == ([10, 20, 40, 40], 1600, 0.9, [])
+    assert (plate["category_id"], plate["flags"]) == (2, ["wrong_class"])
+    assert (fragment["reasons"], fragment["probability"]) == ([], None)
+    assert fragment["verdicts"][0]["reason"] == "wrong_class"
+
+
+def test_a_classified_image_has_a_class_and_no_annotations() -> None:
+    scores = (ClassScore(class_id=1, class_name="clean", confidence=0.8),)
+    seen = prediction(task="classify", detections=(), classes=scores)
+    document = coco.document([coco.fragment(design(seen=seen), annotate(seen), "a.jpg")])
+    assert (document["annotations"], document["images"][0]["class"]) == ([], "clean")

@@ -1,0 +1,25 @@
+"""Roboflow's inference JSON."""
+
+import json
+
+from services.uploader.annotations import annotate
+from services.uploader.formats.roboflow_json import detections_json
+from tests.hosts.samples import prediction
+
+
+def test_boxes_go_by_their_centre() -> None:
+    told = json.loads(detections_json("s", annotate(prediction())))
+    assert told["image"] == {"width": 96, "height": 64}
+    cup = told["predictions"][0]
+    assert [cup[key] for key in ("x", "y", "width", "height", "confidence")] == [30, 40, 40, 40, 0.9]
+    assert (cup["class"], cup["class_id"]) == ("cup", 0)
+
+
+def test_every_box_has_an_id_of_its_own_and_always_the_same() -> None:
+    first, again = (detections_json("s", annotate(prediction())) for _ in range(2))
+    assert first == again
+    assert len({box["detection_id"] for box in json.loads(first)["predictions"]}) == 2
+
+
+def test_no_boxes_is_a_null_image() -> None:
+    assert json.loads(detections_json("s", annotate(prediction(detections=()))))["predictions"] == []

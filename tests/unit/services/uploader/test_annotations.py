@@ -1,0 +1,81 @@
+"""Verdicts, applied to a prediction in the order of the log."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.uploader.annotations import Annotation, annotate, clipped
+from shared.streams.predictions import ClassScore, Detection
+from shared.streams.samples import Revision
+from tests.hosts.samples import BOXES, prediction, revision
+
+
+def boxes(annotation: Annotation) -> list[tuple[str, tuple[str, ...]]]:
+    return [(box.class_name, box.flags) for box in annotation.boxes]
+
+
+def test_only_boxes_at_or_above_the_product_threshold_are_pre_annotated() -> None:
+    assert boxes(annotate(prediction())) == [("cup", ()), ("plate", ())]
+    assert boxes(annotate(prediction(class_thresholds={"plate": 0.56, "cup": 0.2}))) == [("cup", ()), ("cup", ())]
+
+
+def test_a_false_positive_is_removed_by_its_index_among_all_detections() -> None:
+    weak_first = prediction(detections=(BOXES[2], BOXES[0], BOXES[1]))
+    assert boxes(annotate(weak_first, [revision(effect="remove", index=1)])) == [("plate", ())]
+
+
+def test_a_frame_that_is_all_wrong_loses_every_box_and_class() -> None:
+    annotation = annotate(prediction(), [revision(effect="remove", index=None)])
+    assert annotation.boxes == ()
+    scores = (ClassScore(class_id=1, class_name="clean", confidence=0.8),)
+    classified = prediction(task="classify", detections=(), classes=scores)
+    assert annotate(classified).top_class == scores[0]
+    assert annotate(classified, [revision(effect="remove", index=None)]).top_class is None
+
+
+def test_a_wrong_class_or_box_is_kept_and_flagged() -> None:
+    said = [revision(effect="flag", index=1), revision(effect="flag", index=1, reason="bad_box", key="again")]
+    assert boxes(annotate(prediction(), said)) == [("cup", ()), ("plate", ("wrong_class", "bad_box"))]
+    assert annotate(prediction(), [revision(effect="flag", index=None)]).flags == ("wrong_class",)
+
+
+def test_a_missed_object_flags_the_image_and_keeps_the_reviewers_boxes_without_a_class() -> None:
+    annotation = annotate(prediction(), [revision(effect="flag_incomplete", index=None, boxes=((1, 2, 3, 4),))])
+    assert (annotation.flags, annotation.missed_boxes) == (("incomplete",), ((1, 2, 3, 4),))
+    assert boxes(annotation) == [("cup", ()), ("plate", ())]
+
+
+def test_confirmed_marks_verified_and_the_later_verdict_wins() -> None:
+    remove, verify = revision(effect="remove", index=None), revision(effect="verify", index=None)
+    assert annotate(prediction(), [verify]).flags == ("verified",)
+    assert boxes(annotate(prediction(), [remove, verify])) == [("cup", ("verified",)), ("plate", ("verified",))]
+    contradicted = annotate(prediction(), [verify, remove])
+    assert (contradicted.flags, contradicted.boxes) == ((), ())
+
+
+def test_boxes_are_clipped_and_what_lies_outside_is_none() -> None:
+    outside = Detection(box=(200, 0, 300, 10), class_id=0, class_name="cup", confidence=0.9)
+    across = Detection(box=(-5, -5, 500, 500), class_id=0, class_name="cup", confidence=0.9)
+    assert [box.box for box in annotate(prediction(detections=(outside, across))).boxes] == [(0, 0, 96, 64)]
+    assert clipped((1, 2, 3, 4), 96, 64) == (1, 2, 3, 4)
+
+
+effects = st.sampled_from(["remove", "flag", "flag_incomplete", "verify"])
+said_something = st.builds(
+    lambda effect, index, key: revision(effect=effect, index=index, key=str(key)),
+    effects,
+    st.none() | st.integers(0, 2),
+    st.integers(0, 99),
+)
+
+
+@given(st.lists(said_something, max_size=6))
+def test_no_verdict_ever_adds_a_box_or_shows_a_weak_one(revisions: list[Revision]) -> None:
+    annotation = annotate(prediction(), revisions)
+    assert {box.confidence for box in annotation.boxes} <= {0.9, 0.55}
+    assert annotation.verdicts == tuple(one.verdict for one in revisions)
+
+
+@given(st.lists(said_something, max_size=4), said_something)
+def test_the_same_verdict_twice_in_a_row_is_the_verdict_once(before: list[Revision], last: Revision) -> None:
+    once, twice = annotate(prediction(), [*before, last]), annotate(prediction(), [*before, last, last])
+    assert (once.boxes, once.flags, once.missed_boxes) == (twice.boxes, twice.flags, twice.missed_boxes)
