@@ -1,6 +1,5 @@
 """`gleaner check`: are the settings fine, and what do they come to? Secrets are masked, whatever happens."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +23,7 @@ def check(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", he
     except SettingsError as error:
         found = Effective("", problems=(str(error),))
     if as_json:
-        output.show_json(asdict(found))
+        output.show_json(found)
     else:
         _show(found)
     if found.problems:

@@ -6,7 +6,7 @@ repeats, and for the ledger one partition of `samples` at a time. Records that m
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -62,9 +62,6 @@ class Counts:
     samples: Samples
     ledger: Ledger
     invalid: Counter[str]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "ledger": {**asdict(self.ledger), "balanced": self.ledger.balanced}}
 
 
 def counts(log: Log) -> Counts:

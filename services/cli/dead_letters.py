@@ -1,6 +1,5 @@
 """`gleaner dead-letters`: what could not be processed, why, and once more back to where it came from."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,7 +53,7 @@ def show(
     with backend_of(ctx, looks_only=True) as backend:
         letter = read(backend.log, _checked(stream), partition, offset)
     if as_json:
-        output.show_json({**asdict(letter.summary), "headers": letter.headers, "value": letter.value_preview})
+        output.show_json({**output.as_object(letter.summary), "headers": letter.headers, "value": letter.value_preview})
         return
     output.show_table(f"{letter.summary.where}", ("header", "value"), list(letter.headers.items()))
     output.say(f"key: {letter.summary.key}")
@@ -89,7 +88,7 @@ def _list(ctx: typer.Context, stream: str | None, limit: int, as_json: bool) -> 
     with backend_of(ctx, looks_only=True) as backend:
         letters = newest(backend.log, streams, limit)
     if as_json:
-        output.show_json([asdict(letter.summary) for letter in letters])
+        output.show_json([letter.summary for letter in letters])
     elif not letters:
         output.say("No dead letters.")
     else:

@@ -5,6 +5,7 @@ stands in the settings under a secret's name is masked everywhere, in sentences 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from shared.settings import MASK, Common, Config, Settings, masked
 
 MODELS: tuple[type[Config], ...] = (Common, InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig)
 """Where two models read one key, the later one shows it: the uploader knows destinations in full."""
+_SOUNDS_SECRET = re.compile(r"secret|passw|token|salt|key|redis|credential", re.IGNORECASE)
+SHORTEST_SECRET = 4
+"""Shorter texts give nothing away, and masking them would hide the sentence."""
 NO_MODEL = "no model yet: `model: {path: best.onnx}` names one, as `gleaner run --model` does; inference needs it"
 
 
@@ -85,19 +89,20 @@ def _stands_in(values: Any, path: list[str]) -> bool:
 
 
 def _without_secrets(sentence: str, values: Mapping[str, Any]) -> str:
-    """A model's complaint may quote what it was given; what is masked in the values is masked there too."""
-    for secret in sorted(_secrets(values, masked(values)), key=len, reverse=True):
+    """A model's complaint may quote what it was given; whatever stands under a secret's name is masked in it."""
+    for secret in sorted(set(_secrets(values)), key=len, reverse=True):
         sentence = sentence.replace(secret, MASK)
     return sentence
 
 
-def _secrets(value: Any, shown: Any) -> Iterator[str]:
-    """Every text that masking hides."""
-    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
+    """Every text under a name that sounds like a secret, however deep and in whatever form."""
+    if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _secrets(inner, shown[name])
-    elif isinstance(value, list | tuple) and isinstance(shown, list):
-        for inner, shown_inner in zip(value, shown, strict=True):
-            yield from _secrets(inner, shown_inner)
-    elif value != shown and value not in (None, ""):
-        yield str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+            yield from _secrets(inner, secret or bool(_SOUNDS_SECRET.search(str(name))))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _secrets(inner, secret)
+    elif secret and isinstance(value, str | SecretStr):
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        yield from [text] if len(text) >= SHORTEST_SECRET else []

@@ -4,6 +4,7 @@ Promises: text from outside (source ids, messages) cannot move the cursor, colou
 not printable is shown escaped, what is long is cut.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -39,8 +40,8 @@ def complain(text: object) -> None:
 
 
 def show_json(value: Any) -> None:
-    """ASCII alone: whatever a name holds, no terminal obeys it."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    """ASCII alone: whatever a name holds, no terminal obeys it. Dataclasses become objects, and so do those inside."""
+    typer.echo(json.dumps(value, indent=2, default=as_object))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], most_chars: int = 200) -> None:
@@ -61,6 +62,13 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     if not console.is_terminal:
         console = Console(width=WIDE)
     console.print(table)
+
+
+def as_object(value: Any) -> Any:
+    """A dataclass as names and values, anything else as text."""
+    if not dataclasses.is_dataclass(value):
+        return str(value)
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _cell(value: object, most_chars: int) -> str:

@@ -79,9 +79,8 @@ def _progress_bar(total: int | None) -> "Iterator[OnProgress]":
 
 def _report(published: "Published", sources: int, as_json: bool) -> None:
     if as_json:
-        import dataclasses
-
-        output.show_json({**dataclasses.asdict(published), "frames_per_s": published.frames_per_s, "sources": sources})
+        told = output.as_object(published)
+        output.show_json({**told, "frames_per_s": published.frames_per_s, "sources": sources})
     else:
         output.say(_sentence(published, sources))
     for complaint in published.complaints:

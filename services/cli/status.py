@@ -1,7 +1,6 @@
 """`gleaner status`: flow, lag, counts, the ledger equation, dead letters. Works while services run, in both modes."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,14 +31,20 @@ def status(
         streams, dead = reading.flow(backend.log), reading.dead_letters(backend.log)
         numbers = counted(backend.log) if counts else None
     if as_json:
-        so_far = numbers.as_dict() if numbers else {}
-        output.show_json({"flow": [asdict(stream) for stream in streams], "dead_letters": dead, **so_far})
+        output.show_json({"flow": streams, "dead_letters": dead, **_told(numbers)})
         return
     _show_flow(streams)
     if numbers is not None:
         _show_counts(numbers)
         _show_ledger(numbers.ledger)
     _show_dead_letters(dead)
+
+
+def _told(counts: "Counts | None") -> dict[str, Any]:
+    if counts is None:
+        return {}
+    told = output.as_object(counts)
+    return {**told, "ledger": {**output.as_object(counts.ledger), "balanced": counts.ledger.balanced}}
 
 
 def _show_flow(streams: "list[StreamFlow]") -> None:

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from services.cli.publish import _sentence
+from services.sources.publisher import Published
+from shared.adapters.embedded.segment_log import SegmentLog
+from shared.streams import FRAMES
+from shared.streams.frames import Frame, decode
+from tests.unit.services.cli.conftest import Gleaner, as_json
+
+
+def frames_of(data: Path) -> list[Frame]:
+    log = SegmentLog(data / "log")
+    at = log.bounds(FRAMES.name)[0]
+    frames = [decode(record) for record in log.reader().scan(FRAMES.name, 0, at.start, at.end)]
+    log.close()
+    return frames
+
+
+@pytest.fixture
+def door(folder: Path) -> Path:
+    (folder / "door").mkdir()
+    for number in range(12):
+        cv2.imwrite(str(folder / f"door/{number}.jpg"), np.full((24, 32, 3), number, np.uint8))
+    return folder / "door"
+
+
+def test_publishes_a_folder_and_says_how_fast(gleaner: Gleaner, door: Path, folder: Path) -> None:
+    result = gleaner("publish", door)
+    assert result.exit_code == 0, result.output
+    assert "published 12 frames" in result.stdout
+    assert "frames/s" in result.stdout
+    frames = frames_of(folder / "gleaner-data")
+    assert [frame.producer_frame_id for frame in frames] == [f"{number}.jpg" for number in range(12)]
+    assert [frame.image for frame in frames] == [(door / f"{number}.jpg").read_bytes() for number in range(12)]
+
+
+def test_json_is_all_there_is_on_stdout(gleaner: Gleaner, door: Path) -> None:
+    told = as_json(gleaner("publish", door, "--json", "--limit", 5))
+    assert (told["frames"], told["sources"], told["refused"]) == (5, 1, 0)
+
+
+def test_rounds_and_limit(gleaner: Gleaner, door: Path, folder: Path) -> None:
+    assert as_json(gleaner("publish", door, "--loop", 3, "--limit", 30, "--json"))["frames"] == 30
+    frames = frames_of(folder / "gleaner-data")
+    assert [frame.frame_index for frame in frames] == list(range(30))
+    assert len({frame.ref.frame_id for frame in frames}) == 30
+
+
+@pytest.mark.parametrize("source_id", ["a/../b", "日本 カメラ", "x" * 10_000])
+def test_any_source_id(gleaner: Gleaner, door: Path, folder: Path, source_id: str) -> None:
+    assert gleaner("publish", door, "--source-id", source_id).exit_code == 0
+    assert {frame.source_id for frame in frames_of(folder / "gleaner-data")} == {source_id}
+    told = as_json(gleaner("status", "--json"))
+    assert told["flow"][0]["records"] == 12
+
+
+def test_a_refused_file_is_told_and_the_rest_flows(gleaner: Gleaner, door: Path) -> None:
+    (door / "99.bmp").write_bytes(b"no bitmap")
+    result = gleaner("publish", door)
+    assert result.exit_code == 0
+    assert "; 1 refused" in result.stdout
+    assert "refused: " in result.stderr
+    assert "99.bmp" in result.stderr
+
+
+def test_nothing_published_is_an_error(gleaner: Gleaner, folder: Path) -> None:
+    (folder / "bad.bmp").write_bytes(b"no bitmap")
+    assert gleaner("publish", "bad.bmp").exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [("--fps", 0), ("--loop", 0), ("--limit", 0), ("--rate", -1), ("--fsp", 1)])
+def test_numbers_out_of_bounds_are_refused(gleaner: Gleaner, door: Path, arguments: tuple[object, ...]) -> None:
+    assert gleaner("publish", door, *arguments).exit_code == 2
+
+
+def test_the_sentence_says_everything() -> None:
+    said = _sentence(Published(frames=1500, bytes=2_000_000, seconds=2.0, refused=2, refitted=1), 2)
+    assert said == (
+        "published 1,500 frames (2.0 MB) of 2 sources in 2.0 s: 750 frames/s; 1 encoded anew to fit into a frame; 2 refused"
+    )

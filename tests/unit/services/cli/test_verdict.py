@@ -1,0 +1,105 @@
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.feedback.api import create_app
+from services.feedback.config import FeedbackConfig
+from services.feedback.service import Feedback
+from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.runtime.clock import SystemClock
+from shared.streams.verdicts import VERDICTS, Verdict
+from tests.unit.services.cli.conftest import Gleaner, Site, as_json
+
+KEY = "a-key-of-the-door-app"
+
+
+@pytest.fixture
+def url(site: Site, folder: Path) -> Iterator[str]:
+    """A real feedback service with an API key, on a free port."""
+    import uvicorn
+
+    state = SqliteState(folder / "state.db")
+    feedback = Feedback(site.log, state, SystemClock())
+    config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}}})
+    server = uvicorn.Server(uvicorn.Config(create_app(feedback, config), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    deadline_s = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline_s:
+        thread.join(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(20)
+    feedback.close()
+    state.close()
+
+
+@pytest.fixture
+def key_file(folder: Path) -> Path:
+    (folder / "key").write_text(f"{KEY}\n")
+    return folder / "key"
+
+
+def verdicts(site: Site) -> list[Verdict]:
+    at = site.log.bounds(VERDICTS.name)[0]
+    return [VERDICTS.decode(record) for record in site.log.reader().scan(VERDICTS.name, 0, at.start, at.end)]
+
+
+def test_a_rejection_arrives_whole(gleaner: Gleaner, site: Site, url: str, key_file: Path) -> None:
+    id_, _ = site.prediction()
+    options = ("--reason", "false_positive", "--detection", 0, "--reviewer", "ana", "--note", "a doormat")
+    result = gleaner("verdict", id_, "rejected", *options, "--url", url, "--api-key-file", key_file)
+    assert result.exit_code == 0, result.output
+    (verdict,) = verdicts(site)
+    assert verdict.verdict_id in result.stdout
+    assert (verdict.kind, verdict.reason, verdict.detection_index) == ("rejected", "false_positive", 0)
+    assert (verdict.reviewer, verdict.note, verdict.caller) == ("ana", "a doormat", "door-app")
+
+
+def test_two_commands_are_two_verdicts(gleaner: Gleaner, site: Site, url: str, key_file: Path) -> None:
+    id_, _ = site.prediction()
+    for _ in range(2):
+        told = as_json(gleaner("verdict", id_, "confirmed", "--url", url, "--api-key-file", key_file, "--json"))
+        assert told["prediction_id"] == id_
+    assert len({verdict.verdict_id for verdict in verdicts(site)}) == 2
+
+
+def test_the_servers_sentence_is_shown(gleaner: Gleaner, site: Site, url: str, key_file: Path) -> None:
+    id_, _ = site.prediction()
+    to = ("--url", url, "--api-key-file", key_file)
+    for arguments, said in (
+        (("0-99-00000000", "confirmed", *to), "not taken (404)"),
+        (("nonsense", "confirmed", *to), "not taken (422)"),
+        ((id_, "rejected", *to), "a rejected verdict needs a reason"),
+        ((id_, "liked", *to), "not taken (422)"),
+        ((id_, "confirmed", "--url", url), "expected an API key"),
+    ):
+        result = gleaner("verdict", *arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+        assert said in result.stderr
+        assert KEY not in result.output
+    assert verdicts(site) == []
+
+
+def test_nobody_answers(gleaner: Gleaner) -> None:
+    result = gleaner("verdict", "0-0-00000000", "confirmed", "--url", "http://127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "feedback service is unavailable: nothing answers at http://127.0.0.1:1" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["door", "ftp://127.0.0.1", "http://[", "http://a b"])
+def test_urls_that_are_none(gleaner: Gleaner, url: str) -> None:
+    result = gleaner("verdict", "0-0-00000000", "confirmed", "--url", url)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+
+
+@pytest.mark.parametrize("content", [b"", b"two keys", b"a\nb"])
+def test_key_files_without_one_key(gleaner: Gleaner, folder: Path, content: bytes) -> None:
+    (folder / "key").write_bytes(content)
+    result = gleaner("verdict", "0-0-00000000", "confirmed", "--api-key-file", "key")
+    assert result.exit_code == 2
+    assert "expected one key" in result.stderr
+    assert "cannot be read" in gleaner("verdict", "0-0-0", "confirmed", "--api-key-file", "nowhere").stderr

@@ -1,0 +1,91 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.sources.files import in_turns, open_sources
+from services.sources.picture import Picture, Unreadable
+from services.sources.publisher import Progress, publish
+from shared.adapters.embedded.segment_log import SegmentLog
+from shared.ports import Log
+from shared.streams import FRAMES
+from shared.streams.frames import MAX_FRAME_BYTES, Frame, decode
+
+Make = Callable[..., Path]
+
+
+def frames_of(log: Log) -> list[Frame]:
+    reader = log.reader()
+    bounds = log.bounds(FRAMES.name)
+    return [decode(r) for number, at in bounds.items() for r in reader.scan(FRAMES.name, number, at.start, at.end)]
+
+
+def numbered(source_id: str, count: int) -> Iterator[Picture]:
+    for number in range(count):
+        yield Picture(source_id, f"{source_id} {number}".encode(), number, str(number))
+
+
+def test_frames_arrive_whole_and_in_order(log: Log) -> None:
+    both = (picture for pair in zip(numbered("door", 300), numbered("yard", 300), strict=True) for picture in pair)
+    seen: list[Progress] = []
+    published = publish(log, both, on_progress=seen.append)
+    frames = frames_of(log)
+    assert (published.frames, published.bytes, published.refused) == (600, sum(len(f.image) for f in frames), 0)
+    for source_id in ("door", "yard"):
+        own = [frame for frame in frames if frame.source_id == source_id]
+        assert [frame.frame_index for frame in own] == list(range(300))
+        assert [frame.image for frame in own] == [f"{source_id} {n}".encode() for n in range(300)]
+    assert [progress.frames for progress in seen] == list(range(1, 601))
+
+
+def test_the_same_files_published_again_are_the_same_frames(log: Log, make_image: Make, make_video: Make) -> None:
+    paths = [make_image("a.jpg"), make_video()]
+    for _ in range(2):
+        publish(log, in_turns(open_sources(paths)))
+    frames = frames_of(log)
+    ids = [frame.ref.frame_id for frame in frames]
+    assert len(ids) == 2 * 61
+    assert ids[:61] == ids[61:]
+    assert len(set(ids)) == 61
+
+
+def test_what_the_log_never_takes_is_refused_and_the_rest_goes_on(log: Log) -> None:
+    huge = Picture("door", b"x" * (MAX_FRAME_BYTES + 200_000), 0, "huge")
+    unreadable = Unreadable("door", "2.bmp: no bitmap")
+    published = publish(log, [huge, unreadable, *numbered("door", 3)])
+    assert (published.frames, published.refused) == (3, 2)
+    assert "2.bmp" in published.complaints[1] or "2.bmp" in published.complaints[0]
+    assert [frame.frame_index for frame in frames_of(log)] == [0, 1, 2]
+
+
+def test_many_sources_are_published_with_bounded_memory(log: Log) -> None:
+    pictures = (Picture(f"camera {number}", b"image", 0, "0") for number in range(2_000))
+    assert publish(log, pictures).frames == 2_000
+    assert len(frames_of(log)) == 2_000
+
+
+def test_it_waits_for_a_log_that_is_not_ready(tmp_path: Path) -> None:
+    """Streams that do not exist yet are `Unavailable`: the same as a broker that is down."""
+    log = SegmentLog(tmp_path / "late")
+    waited, result = threading.Event(), []
+    thread = threading.Thread(
+        target=lambda: result.append(
+            publish(log, numbered("door", 50), on_progress=lambda p: waited.set() if p.waiting_for else None)
+        )
+    )
+    thread.start()
+    assert waited.wait(20)
+    log.apply()
+    thread.join(20)
+    assert result[0].frames == 50
+    assert [frame.frame_index for frame in frames_of(log)] == list(range(50))
+    log.close()
+
+
+@pytest.mark.parametrize("fps", [50.0])
+def test_the_rate_is_a_ceiling(log: Log, fps: float) -> None:
+    started_s = time.monotonic()
+    publish(log, numbered("door", 11), fps=fps)
+    assert time.monotonic() - started_s >= 10 / fps
