@@ -17,9 +17,6 @@ class LogFeatures:
     offsets_without_gaps: bool
     """Whether a partition that only ever saw clean stops has every offset. Transactions would cost Kafka this."""
 
-    neither_key_nor_value: bool
-    """Whether a record may have neither (kafka-python refuses it, so there it is an invalid message)."""
-
     settle_s: float
     """The longest a join or a leave may take until every member has its share."""
 
@@ -39,7 +36,6 @@ SEGMENT_LOG = LogFeatures(
     compaction="immediate",
     times_never_go_back=True,
     offsets_without_gaps=True,
-    neither_key_nor_value=True,
     settle_s=5.0,
     takeover_s=10.0,
 )
@@ -47,7 +43,6 @@ KAFKA_LOG = LogFeatures(
     compaction="eventual",
     times_never_go_back=False,
     offsets_without_gaps=True,
-    neither_key_nor_value=False,
     settle_s=40.0,
     takeover_s=60.0,
 )

@@ -102,13 +102,14 @@ def test_the_future_gives_the_record_with_its_place_and_time(log: Log) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
+        NewRecord(STREAM, None, None, 0),
         NewRecord(STREAM, None, b"v", 0),
         NewRecord(STREAM, b"k", None, 0),
         NewRecord(STREAM, b"", b"", 0),
         NewRecord(STREAM, b"\xff\x00", bytes(range(256)), 0, (("h", b""), ("h", b"\xff\x00"), ("", b"unnamed"))),
         NewRecord(STREAM, b"k", os.urandom(200_000), 0, (("größe", "größe".encode()),)),
     ],
-    ids=["no key", "no value", "empty", "any bytes", "large"],
+    ids=["nothing", "no key", "no value", "empty", "any bytes", "large"],
 )
 def test_every_byte_survives(log: Log, sent: NewRecord) -> None:
     stored = log.producer().send(sent).result(SEND_S)
@@ -116,14 +117,6 @@ def test_every_byte_survives(log: Log, sent: NewRecord) -> None:
     polled = receive(log.consumer("g", [STREAM]), 1)
     assert (read.key, read.value, read.headers) == (sent.key, sent.value, sent.headers)
     assert polled == [read] == [stored]
-
-
-def test_a_record_with_neither_key_nor_value_is_stored_or_invalid(log_backend: LogBackend, log: Log) -> None:
-    future = log.producer().send(NewRecord(STREAM, None, None, 0))
-    if log_backend.features.neither_key_nor_value:
-        assert log.reader().read(STREAM, 0, future.result(SEND_S).offset) == future.result()
-    else:
-        assert isinstance(future.exception(SEND_S), InvalidMessage)
 
 
 def test_records_of_a_partition_keep_the_order_of_sending(log: Log) -> None:
@@ -358,14 +351,6 @@ def test_members_share_all_partitions_each_exactly_once(log_backend: LogBackend,
     poll_until(shared_out(log, [one, two], STREAM, OTHER), [one, two], log_backend.features.settle_s)
     assert heard.owned() == one.assignment()
     assert "revoked" in [what for what, _ in heard.told]
-
-
-def test_streams_that_share_numbers_stay_together(log_backend: LogBackend, log: Log) -> None:
-    one, two = log.consumer("g", [STREAM, OTHER]), log_backend.open().consumer("g", [STREAM, OTHER])
-    poll_until(shared_out(log, [one, two], STREAM, OTHER), [one, two])
-    for consumer in (one, two):
-        numbers = [{number for stream, number in consumer.assignment() if stream == each} for each in (STREAM, OTHER)]
-        assert numbers[0] == numbers[1]
 
 
 def test_whoever_leaves_is_replaced_at_once(log_backend: LogBackend, log: Log) -> None:

@@ -120,11 +120,19 @@ def test_after_a_clean_stop_nothing_is_skipped(log: SegmentLog, tmp_path: Path) 
 
 
 def test_offsets_are_reserved_durably_before_they_are_given(log: SegmentLog) -> None:
-    send(log, *[b""] * (RESERVE + 10))
-    ((following, reserved),) = log.index.database.rows(
-        "SELECT next, reserved FROM partitions WHERE stream = 'predictions'"
-    )
-    assert following == RESERVE + 10 <= reserved
+    """The first of an unsynced stream is fsynced, with a reserve; those within the reserve are not."""
+    assert (send(log, b"a")[0].offset, last_write_was_synced(log), reserved(log)) == (0, True, 1 + RESERVE)
+    assert (send(log, b"b")[0].offset, last_write_was_synced(log), reserved(log)) == (1, False, 1 + RESERVE)
+    assert send(log, *[b""] * RESERVE)[-1].offset == RESERVE + 1 < reserved(log)
+
+
+def last_write_was_synced(log: SegmentLog) -> bool:
+    return bool(log.index.database.writer.execute("PRAGMA synchronous").fetchone() == (2,))
+
+
+def reserved(log: SegmentLog) -> int:
+    ((offset,),) = log.index.database.rows("SELECT reserved FROM partitions WHERE stream = 'predictions'")
+    return int(offset)
 
 
 def test_log_times_do_not_go_back_with_the_clock(tmp_path: Path) -> None:
@@ -305,6 +313,18 @@ def test_a_long_step_keeps_its_lease_while_the_process_lives(tmp_path: Path) -> 
             waiting.poll(0.05, 10)
             assert waiting.assignment() == frozenset()
         busy.commit({STREAM: 0})
+
+
+def test_streams_that_share_numbers_stay_together(tmp_path: Path) -> None:
+    """More than the port asks for: a member meets a frame's prediction and its verdict."""
+    with closing(SegmentLog(tmp_path, partitions=4)) as log:
+        log.apply()
+        one, two = (log.consumer("g", ["predictions", "verdicts"]) for _ in range(2))
+        poll_until(lambda: len(one.assignment()) == len(two.assignment()) == 4, one, two)
+        for member in (one, two):
+            assert {number for stream, number in member.assignment() if stream == "predictions"} == {
+                number for stream, number in member.assignment() if stream == "verdicts"
+            }
 
 
 def test_streams_that_come_later_are_shared_out_too(tmp_path: Path) -> None:
