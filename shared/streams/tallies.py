@@ -5,6 +5,7 @@ A frame that was predicted twice counts once: `Seen` keeps the highest frame off
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,7 @@ BLOCK = 1024
 WINDOW = 1024
 """Frame offsets below the highest one that are remembered one by one."""
 MINUTE_MS = 60_000
+_ALL = (1 << WINDOW) - 1
 
 
 class Seen(BaseModel):
@@ -24,21 +26,13 @@ class Seen(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    highest: int = -1
-    below: int = Field(default=0, description="bit i: offset highest - 1 - i was seen")
+    highest: int = Field(default=-1, ge=-1)
+    below: int = Field(default=0, ge=0, description="bit i: offset highest - 1 - i was seen")
 
     def meet(self, offset: int) -> tuple["Seen", str]:
         """The state after this offset, and what it was: `new`, `seen`, or `late` (below the bitmap: served and counted)."""
-        if offset > self.highest:
-            shift = offset - self.highest
-            moved = ((self.below << 1) | 1) << (shift - 1) if self.highest >= 0 and shift <= WINDOW else 0
-            return Seen(highest=offset, below=moved & ((1 << WINDOW) - 1)), "new"
-        back = self.highest - offset - 1
-        if back < 0 or (back < WINDOW and self.below >> back & 1):
-            return self, "seen"
-        if back >= WINDOW:
-            return self, "late"
-        return Seen(highest=self.highest, below=self.below | 1 << back), "new"
+        highest, below, novelty = _meet(self.highest, self.below, offset)
+        return (Seen(highest=highest, below=below) if novelty == "new" else self), novelty
 
 
 class Count(BaseModel):
@@ -75,60 +69,112 @@ def count(previous: Tally | None, partition: int, predictions: Iterable[tuple[in
     `previous` is the last tally of the partition. Offsets below its `up_to` are passed over.
     """
     finished: list[Tally] = []
-    tally = previous
+    open_block = None if previous is None else _Block.of(previous)
     for offset, prediction in predictions:
-        if tally is not None and offset < tally.up_to:
+        if open_block is not None and offset < open_block.up_to:
             continue
-        block = offset // BLOCK
-        if tally is None or tally.block != block:
-            finished.extend([] if tally is None else [tally])
-            tally = Tally(partition=partition, block=block, up_to=offset, seen={} if tally is None else tally.seen)
-        tally = _add(tally, offset, prediction)
-    return (*finished, *([] if tally is None else [tally]))
+        if open_block is None or open_block.block != offset // BLOCK:
+            finished.extend([] if open_block is None else [open_block.tally()])
+            # The former block is a message by now, so the two may share what was seen.
+            open_block = _Block(partition, offset // BLOCK, {} if open_block is None else open_block.seen)
+        open_block.add(offset, prediction)
+    return (*finished, *([] if open_block is None else [open_block.tally()]))
 
 
-def _add(tally: Tally, offset: int, prediction: Prediction) -> Tally:
-    seen, novelty = tally.seen.get(prediction.model_id, Seen()).meet(prediction.frame.offset)
-    counts = tally.counts if novelty == "seen" else _counted(tally.counts, prediction)
-    return tally.model_copy(
-        update={
-            "up_to": offset + 1,
-            "counts": counts,
-            "seen": {**tally.seen, prediction.model_id: seen},
-            "repeated": tally.repeated + (novelty == "seen"),
-            "late": tally.late + (novelty == "late"),
+_Slice = tuple[str, str, str, int]
+"""(source id, model id, model version, minute)."""
+
+
+@dataclass(slots=True)
+class _Counted:
+    """A `Count` while it grows."""
+
+    frames: int = 0
+    frames_without: int = 0
+    detections: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Block:
+    """A `Tally` while it grows: changed in place, since a frozen model per prediction costs more than the counting."""
+
+    partition: int
+    block: int
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    up_to: int = 0
+    counts: dict[_Slice, _Counted] = field(default_factory=dict)
+    repeated: int = 0
+    late: int = 0
+
+    @classmethod
+    def of(cls, tally: Tally) -> "_Block":
+        counts = {
+            (c.source_id, c.model_id, c.model_version, c.minute_ms): _Counted(
+                c.frames, c.frames_without, dict(c.detections)
+            )
+            for c in tally.counts
         }
+        seen = {model_id: (seen.highest, seen.below) for model_id, seen in tally.seen.items()}
+        return cls(tally.partition, tally.block, seen, tally.up_to, counts, tally.repeated, tally.late)
+
+    def add(self, offset: int, prediction: Prediction) -> None:
+        highest, below = self.seen.get(prediction.model_id, (-1, 0))
+        highest, below, novelty = _meet(highest, below, prediction.frame.offset)
+        self.seen[prediction.model_id] = (highest, below)
+        self.up_to = offset + 1
+        self.repeated += novelty == "seen"
+        self.late += novelty == "late"
+        if novelty != "seen":
+            self._count(prediction)
+
+    def _count(self, prediction: Prediction) -> None:
+        minute_ms = prediction.frame.time_ms // MINUTE_MS * MINUTE_MS
+        key = (prediction.source_id, prediction.model_id, prediction.model_version, minute_ms)
+        counted = self.counts.get(key) or self.counts.setdefault(key, _Counted())
+        shown = prediction.above_threshold()
+        counted.frames += 1
+        counted.frames_without += not shown
+        for detection in shown:
+            counted.detections[detection.class_name] = counted.detections.get(detection.class_name, 0) + 1
+
+    def tally(self) -> Tally:
+        """The message; sorted, so that the same counts are the same bytes."""
+        return Tally(
+            partition=self.partition,
+            block=self.block,
+            up_to=self.up_to,
+            counts=tuple(_frozen(key, self.counts[key]) for key in sorted(self.counts)),
+            seen={model_id: Seen(highest=h, below=b) for model_id, (h, b) in sorted(self.seen.items())},
+            repeated=self.repeated,
+            late=self.late,
+        )
+
+
+def _frozen(key: _Slice, counted: _Counted) -> Count:
+    source_id, model_id, model_version, minute_ms = key
+    return Count(
+        source_id=source_id,
+        model_id=model_id,
+        model_version=model_version,
+        minute_ms=minute_ms,
+        frames=counted.frames,
+        frames_without=counted.frames_without,
+        detections=dict(sorted(counted.detections.items())),
     )
 
 
-def _counted(counts: tuple[Count, ...], prediction: Prediction) -> tuple[Count, ...]:
-    fresh = Count(
-        source_id=prediction.source_id,
-        model_id=prediction.model_id,
-        model_version=prediction.model_version,
-        minute_ms=prediction.frame.time_ms // MINUTE_MS * MINUTE_MS,
-    )
-    key = _slice(fresh)
-    old = next((c for c in counts if _slice(c) == key), fresh)
-    return tuple(sorted((*(c for c in counts if _slice(c) != key), _plus(old, prediction)), key=_slice))
-
-
-def _slice(counted: Count) -> tuple[str, str, str, int]:
-    return counted.source_id, counted.model_id, counted.model_version, counted.minute_ms
-
-
-def _plus(old: Count, prediction: Prediction) -> Count:
-    shown = prediction.above_threshold()
-    detections = dict(old.detections)
-    for detection in shown:
-        detections[detection.class_name] = detections.get(detection.class_name, 0) + 1
-    return old.model_copy(
-        update={
-            "frames": old.frames + 1,
-            "frames_without": old.frames_without + (not shown),
-            "detections": dict(sorted(detections.items())),
-        }
-    )
+def _meet(highest: int, below: int, offset: int) -> tuple[int, int, str]:
+    """`Seen.meet` on bare numbers."""
+    if offset > highest:
+        shift = offset - highest
+        moved = ((below << 1) | 1) << (shift - 1) if highest >= 0 and shift <= WINDOW else 0
+        return offset, moved & _ALL, "new"
+    back = highest - offset - 1
+    if back >= WINDOW:
+        return highest, below, "late"
+    if back < 0 or below >> back & 1:
+        return highest, below, "seen"
+    return highest, below | 1 << back, "new"
 
 
 def new_tally(tally: Tally) -> NewRecord:
