@@ -1,8 +1,8 @@
 """Groups: who reads which partition, by leases in SQLite.
 
 Promises: a partition has at most one owner, who takes it only when it is free; a commit by anybody else is Fenced. A member
-whose lease has run out is evicted by whichever member looks next. The generation changes whenever there is news to look at.
-Leases go by the box's monotonic clock, which all its processes share and no clock correction moves.
+whose lease has run out, or whose process has ended, is evicted by whichever member joins or renews next. The generation
+changes whenever there is news to look at. Leases go by the box's monotonic clock, which no clock correction moves.
 """
 
 import json
@@ -11,9 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.adapters.embedded.alive import is_dead
 from shared.adapters.embedded.database import Database
 from shared.errors import Fenced
 
+LONGEST_LEASE_S = 600.0
 _NOBODY = "the partition was given to another member, or nobody has it"
 
 
@@ -45,7 +47,7 @@ class Membership:
     def refresh(self) -> View:
         """Joins or renews, evicts who is gone, and looks."""
         with self._database.write(durable=False) as transaction:
-            changed = self._renew(transaction) + _evict(transaction, self._group)
+            changed = self._renew(transaction) + _evict(transaction, self._group, self._lease_s)
             generation = _bump(transaction, self._group, changed)
             return View(generation, self._owned(transaction), _share(transaction, self._group, self._name))
 
@@ -104,9 +106,15 @@ def committed(database: Database, group: str, partition_id: int) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def _evict(transaction: sqlite3.Connection, group: str) -> int:
-    sql = "DELETE FROM members WHERE group_name = ? AND lease_until_s < ? RETURNING name"
-    gone = transaction.execute(sql, (group, time.monotonic())).fetchall()
+def _evict(transaction: sqlite3.Connection, group: str, lease_s: float) -> int:
+    now_s = time.monotonic()
+    sql = "SELECT name, lease_until_s FROM members WHERE group_name = ?"
+    members = transaction.execute(sql, (group,)).fetchall()
+    # A lease that ends later than any lease can was given before a reboot, which set the monotonic clock back.
+    gone = [
+        (n,) for n, until_s in members if not now_s <= until_s <= now_s + max(lease_s, LONGEST_LEASE_S) or is_dead(n)
+    ]
+    transaction.executemany("DELETE FROM members WHERE name = ?", gone)
     transaction.executemany("DELETE FROM owners WHERE member = ?", gone)
     return len(gone)
 

@@ -6,12 +6,12 @@ while this process lives, by a thread: a long inference does not lose it, a `pol
 
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from shared.adapters.embedded.alive import own_name
 from shared.adapters.embedded.groups import Membership, committed
 from shared.adapters.embedded.log_reader import load
 from shared.adapters.embedded.store import Store
@@ -51,7 +51,7 @@ class SegmentConsumer:
         self._listener = listener
         self._poll_interval_s = pace.poll_interval_s
         names = [store.prefix + stream for stream in self._streams]
-        self._member = Membership(self._index.database, self._group, uuid.uuid4().hex, names, pace.lease_s)
+        self._member = Membership(self._index.database, self._group, own_name(), names, pace.lease_s)
         self._lease = _Lease(self._member, pace)
         self._check_s = pace.lease_s / 10
         self._looked_s = self._refreshed_s = 0.0
