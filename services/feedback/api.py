@@ -24,7 +24,7 @@ from services.feedback.refusals import Refusal
 from services.feedback.request import EXAMPLES, VerdictRequest, parse
 from services.feedback.service import Feedback
 from shared.errors import Unavailable
-from shared.telemetry import logs
+from shared.telemetry import logs, metrics
 
 RETRY_AFTER_S = 5
 ABOUT = """What people say about predictions comes in here. Gleaner keeps each verdict in its log and makes the frame a
@@ -168,6 +168,7 @@ def _body(max_bytes: int, timeout_s: float) -> Callable[[Request], Awaitable[byt
 
 def _on_known(_: Request, error: Exception) -> Response:
     status, code = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    metrics.REFUSALS.labels(code).inc()
     logs.get().info("verdict.refused", code=code)
     if isinstance(error, Unavailable):
         text = f"the {error.dependency} does not answer now, nothing was kept; send the same again in {RETRY_AFTER_S} s"

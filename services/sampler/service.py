@@ -130,9 +130,11 @@ class SamplerService(Service):
 
     def revise(self, verdict: Verdict) -> list[NewRecord]:
         """A verdict keeps a frame or revises a sample."""
-        metrics.VERDICTS.labels(verdict.kind).inc()
         revision = self.judge.revise(verdict)
-        return [] if revision is None else [new_sample(revision)]
+        if revision is None:
+            return []
+        metrics.REVISIONS.labels(verdict.kind).inc()
+        return [new_sample(revision)]
 
     def confirmed(self) -> None:
         self.repeats.settle()

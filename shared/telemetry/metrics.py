@@ -39,3 +39,7 @@ DELIVERIES = Counter(
 OUTBOX = Gauge(
     "gleaner_outbox_pairs", "(sample, destination) pairs not delivered yet. A rise: the host or the link is slow."
 )
+REVISIONS = Counter("gleaner_revisions", "Verdicts that the sampler made into revisions, by kind.", ["kind"])
+REFUSALS = Counter(
+    "gleaner_refusals", "HTTP requests not taken, by code. A rise of unavailable: look at log and state.", ["code"]
+)
