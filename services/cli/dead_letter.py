@@ -91,7 +91,7 @@ def _newest_of(log: Log, reader: Reader, stream: str, limit: int) -> list[DeadLe
         for partition, at in log.bounds(stream).items()
         for record in reader.scan(stream, partition, max(at.start, at.end - limit), at.end)
     ]
-    records.sort(key=lambda record: record.time_ms, reverse=True)
+    records.sort(key=lambda record: (record.time_ms, record.offset), reverse=True)
     return [DeadLetter(record) for record in records[:limit]]
 
 

@@ -55,7 +55,7 @@ def show(
     if as_json:
         output.show_json({**output.as_object(letter.summary), "headers": letter.headers, "value": letter.value_preview})
         return
-    output.show_table(f"{letter.summary.where}", ("header", "value"), list(letter.headers.items()))
+    output.show_table(letter.summary.where, ("header", "value"), list(letter.headers.items()), most_chars=2_000)
     output.say(f"key: {letter.summary.key}")
     output.say(f"value ({letter.value_bytes:,} bytes): {letter.value_preview}")
 

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import Any
 
 import typer
@@ -59,9 +60,13 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     for row in cells:
         table.add_row(*(Text(_cell(value, most_chars)) for value in row))
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(width=WIDE, file=StringIO())
+    with plain.capture() as captured:
+        plain.print(table)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def as_object(value: Any) -> Any:

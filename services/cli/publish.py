@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 def publish(
     ctx: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Image folders, images, video files.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Image folders, images, video files.")],
     source_id: Annotated[
         str | None, typer.Option(help="Name of the source; by default the folder's or file's name.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(min=0.001, help="Frames per second taken from videos; all.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, help="Frames per second taken from videos; by default all.")
+    ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Frames per second published, at most; as fast as it goes.")
+        float | None,
+        typer.Option(min=0.001, help="Frames per second published, at most; by default as fast as it goes."),
     ] = None,
     loop: Annotated[int, typer.Option(min=1, help="So many rounds; each round's frames are new ones.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
@@ -35,8 +38,11 @@ def publish(
     from services.sources.files import expected, open_sources
     from services.sources.loop import in_rounds
     from services.sources.publisher import publish as publish_pictures
+    from services.sources.videos import VideoFile
 
     sources = open_sources(paths, source_id, fps)
+    if fps is not None and not any(isinstance(source, VideoFile) for source in sources):
+        output.note("--fps thins videos, and none is among these; --rate says how fast frames are published")
     once = expected(sources)
     total = min((n for n in (None if once is None else once * loop, limit) if n is not None), default=None)
     with backend_of(ctx) as backend, _progress_bar(total) as on_progress:

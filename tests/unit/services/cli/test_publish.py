@@ -67,6 +67,17 @@ def test_a_refused_file_is_told_and_the_rest_flows(gleaner: Gleaner, door: Path)
     assert "99.bmp" in result.stderr
 
 
+def test_a_video_is_thinned_and_images_are_not(gleaner: Gleaner, door: Path, folder: Path) -> None:
+    writer = cv2.VideoWriter(str(folder / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 30.0, (64, 48))
+    for _ in range(30):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    assert as_json(gleaner("publish", "clip.avi", "--fps", 10, "--json"))["frames"] == 10
+    result = gleaner("publish", door, "--fps", 10)
+    assert "published 12 frames" in result.stdout
+    assert "--rate says how fast" in result.stderr
+
+
 def test_nothing_published_is_an_error(gleaner: Gleaner, folder: Path) -> None:
     (folder / "bad.bmp").write_bytes(b"no bitmap")
     assert gleaner("publish", "bad.bmp").exit_code == 2
