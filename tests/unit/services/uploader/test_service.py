@@ -239,6 +239,10 @@ def crash(worker: Worker, steps: int = 200) -> None:
     """Runs until the service dies. What is on the wire then arrives; nothing is committed, drained or tidied up."""
     with pytest.raises(Crash):
         run(worker, steps)
+    abandon(worker)
+
+
+def abandon(worker: Worker) -> None:
     assert isinstance(worker.service, UploaderService)
     for lane in worker.service._lanes.values():
         lane._threads.shutdown(wait=True)
