@@ -10,6 +10,7 @@ import pytest
 
 from services.uploader.config import UploaderConfig, UploaderOptions
 from services.uploader.destinations import DestinationOptions, register
+from services.uploader.schedule import LONGEST_BACKOFF_S
 from services.uploader.service import UploaderService
 from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.segment_log import SegmentLog
@@ -73,7 +74,7 @@ class Box:
         while self.lag() > 0:
             assert time.monotonic() < until_s, f"{self.lag()} samples are still open after {deadline_s} s"
             worker.step()
-            self.clock.ahead_s += 1.0
+            self.clock.ahead_s += LONGEST_BACKOFF_S
         worker.close()
 
     def lag(self) -> int:

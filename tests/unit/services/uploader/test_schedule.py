@@ -45,5 +45,10 @@ def test_a_blocked_destination_is_probed_every_five_minutes() -> None:
 
 
 def test_people_then_the_floor_then_the_rest() -> None:
-    kinds: list[Sample] = [revision(), design(strategy="every_nth"), design(strategy="random"), design(strategy="margin")]
+    kinds: list[Sample] = [
+        revision(),
+        design(strategy="every_nth"),
+        design(strategy="random"),
+        design(strategy="margin"),
+    ]
     assert [priority(sample) for sample in kinds] == [0, 1, 1, 2]
