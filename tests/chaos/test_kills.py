@@ -1,0 +1,189 @@
+"""`kill -9` after every step of the table in docs/delivery.md, in both modes: nothing chosen is lost, nothing is sent twice.
+
+The host forgets a third of its acknowledgements and does not deduplicate, so whatever was sent twice is seen. In embedded
+mode the whole process dies, each time at a step of one of its services.
+"""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.checks import check_nothing_lost_nothing_twice
+from tests.e2e.world import World, cluster_world, deliver_to, embedded_world
+from tests.hosts.forgetful import Storage, forgetful_host
+
+WORKER = "shared.runtime.worker:Worker"
+SAMPLER = "services.sampler.service:SamplerService"
+KEEPER = "services.sampler.keeping:Keeper"
+UPLOADER = "services.uploader.service:UploaderService"
+FORGETFUL = "tests.hosts.forgetful:Forgetful"
+FEEDBACK = "services.feedback.service:Feedback"
+PRODUCERS = {
+    "cluster": "shared.adapters.cluster.kafka_producer:GatedProducer",
+    "embedded": "shared.adapters.embedded.log_producer:SegmentProducer",
+}
+
+STEPS: dict[str, tuple[tuple[str, int], ...]] = {
+    "inference": tuple((f"{WORKER}.{step}", 1) for step in ("poll", "handle", "publish", "confirm", "commit")),
+    "sampler": (
+        (f"{WORKER}.poll", 1),
+        (f"{SAMPLER}.draw", 2),
+        (f"{KEEPER}.read", 2),
+        (f"{SAMPLER}.decide", 1),
+        (f"{KEEPER}.put_image", 2),
+        (f"{KEEPER}.put_preview", 1),
+        (f"{KEEPER}.put_sidecar", 1),
+        (f"{WORKER}.publish", 1),
+        (f"{WORKER}.confirm", 1),
+        (f"{WORKER}.commit", 1),
+    ),
+    "uploader": (
+        (f"{UPLOADER}.take_in", 1),
+        (f"{UPLOADER}.note_attempts", 1),
+        (f"{FORGETFUL}.deliver", 2),
+        (f"{WORKER}.publish", 1),
+        (f"{WORKER}.confirm", 1),
+        (f"{UPLOADER}.mark_done", 1),
+        (f"{UPLOADER}._delete_image", 2),
+        (f"{WORKER}.commit", 1),
+    ),
+}
+"""The step, and after which call of it that has something to do: the second is in mid-work where there are several."""
+FRAMES_PER_KILL = 6
+DIES_WITHIN_S = 40.0
+MODES = [pytest.param("cluster", marks=pytest.mark.servers), "embedded"]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[tuple[str, Storage]]:
+    with forgetful_host(tmp_path / "host", loss=0.3) as opened:
+        yield opened
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, tmp_path: Path, host: tuple[str, Storage]) -> Iterator[World]:
+    if request.param == "embedded":
+        world = embedded_world(tmp_path / "world")
+    else:
+        world = cluster_world(tmp_path / "world", request.getfixturevalue("servers"))
+    deliver_to(world, host[0])
+    yield world
+    world.close()
+
+
+def start_others(world: World, victim: str) -> str:
+    """Starts every service but the victim; returns the process in which the victim lives."""
+    if world.embedded:
+        return "embedded"
+    for service in ("inference", "sampler", "uploader"):
+        if service != victim:
+            world.start(service)
+    return victim
+
+
+def await_death(world: World, name: str, step: str) -> None:
+    process = world.processes.pop(name)
+    try:
+        died = process.wait(DIES_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        pytest.fail(f"{name} never reached {step} within {DIES_WITHIN_S} s\n{world.said()}", pytrace=False)
+    assert died == -signal.SIGKILL, f"{name} ended with {died} instead of dying after {step}\n{world.said()}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("world", MODES, indirect=True)
+@pytest.mark.parametrize("victim", list(STEPS))
+def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
+    world: World, host: tuple[str, Storage], victim: str
+) -> None:
+    runs = start_others(world, victim)
+    frames = 0
+    for step, nth in STEPS[victim]:
+        world.publish(range(frames, frames + FRAMES_PER_KILL))
+        frames += FRAMES_PER_KILL
+        world.start(runs, step, nth, victim)
+        await_death(world, runs, step)
+    world.start(runs)
+    world.drain()
+    check_nothing_lost_nothing_twice(world, host[1], frames)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("world", MODES, indirect=True)
+def test_feedback_killed_before_its_answer_makes_one_verdict_of_two_requests(
+    world: World, host: tuple[str, Storage]
+) -> None:
+    runs = start_others(world, "feedback")
+    world.publish(range(FRAMES_PER_KILL))
+    world.start(runs)
+    world.drain()
+    producer = PRODUCERS["embedded" if world.embedded else "cluster"]
+    verdict_ids = []
+    for number, step in enumerate((f"{producer}.send", f"{FEEDBACK}._keep", f"{FEEDBACK}.judge")):
+        world.stop(runs)
+        world.start(runs, step, 1, "feedback")
+        verdict_ids.append(_judged_in_spite_of_a_death(world, runs, step, number))
+    world.drain()
+    _check_each_verdict_once(world, host[1], verdict_ids)
+    check_nothing_lost_nothing_twice(world, host[1], FRAMES_PER_KILL)
+
+
+def _judged_in_spite_of_a_death(world: World, runs: str, step: str, number: int) -> str:
+    """A verdict's id, as the retry with the same key was told."""
+    prediction_id = _prediction_id(world, number)
+    body = {"prediction_id": prediction_id, "kind": "rejected", "reason": "false_positive"}
+    with pytest.raises(httpx.TransportError):
+        _post_once_up(world, body, f"key-{number}")
+    await_death(world, runs, step)
+    world.start(runs)
+    answer = _post_once_up(world, body, f"key-{number}")
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["verdict_id"])
+
+
+def _post_once_up(world: World, body: dict[str, str], key: str) -> httpx.Response:
+    """As a patient client: a 503 says when to come again."""
+    deadline_s = time.monotonic() + DIES_WITHIN_S
+    while (answer := world.judge(body, key)).status_code == 503:
+        assert time.monotonic() < deadline_s, answer.text
+        time.sleep(0.2)
+    return answer
+
+
+def _prediction_id(world: World, number: int) -> str:
+    from shared.streams.predictions import PREDICTIONS, prediction_id
+
+    record = world.raw("predictions")[number]
+    return prediction_id(record, PREDICTIONS.decode(record))
+
+
+def _check_each_verdict_once(world: World, storage: Storage, verdict_ids: list[str]) -> None:
+    assert len(set(verdict_ids)) == len(verdict_ids)
+    assert {verdict.verdict_id for verdict in world.records("verdicts")} == set(verdict_ids)
+    revisions = {one.revision: one.sample_id for one in world.records("samples") if one.kind == "revision"}
+    assert set(revisions) == set(verdict_ids)
+    for verdict_id, sample_id in revisions.items():
+        assert [one["verdict_id"] for one in storage.annotation(sample_id)["verdicts"]] == [verdict_id]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", MODES, indirect=True)
+def test_images_leave_the_buffer_and_their_previews_stay(world: World, host: tuple[str, Storage]) -> None:
+    for service in ("embedded",) if world.embedded else ("inference", "sampler", "uploader"):
+        world.start(service)
+    world.publish(range(10))
+    world.drain()
+    assert {name: world.stop(name) for name in list(world.processes)} == dict.fromkeys(_names(world), 0)
+    check_nothing_lost_nothing_twice(world, host[1], 10)
+
+
+def _names(world: World) -> tuple[str, ...]:
+    return ("embedded",) if world.embedded else ("inference", "sampler", "uploader")

@@ -1,0 +1,1 @@
+"""End to end: frames in, a dataset out, through all four services as processes, in both modes."""
