@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from services.uploader.config import UploaderConfig, UploaderOptions
 from services.uploader.destinations.dataset import ANNOTATIONS, DatasetOptions
 from services.uploader.destinations.roboflow import RoboflowOptions
 from services.uploader.service import UploaderService
+from shared.ports import Clock, Images, Log
 from shared.runtime.worker import Worker
 from shared.streams.samples import Sample
 from tests.hosts.forgetful import ForgetfulOptions, Storage, forgetful_host
 from tests.hosts.roboflow_stub import Trouble, Workspace, roboflow_stub
-from tests.hosts.samples import design, put_image, revision
+from tests.hosts.samples import design, prediction, put_image, revision
 from tests.unit.services.uploader.conftest import BoxMaker
 
 
@@ -278,3 +280,31 @@ def test_put_back_by_the_sampler_before_the_replay(box: BoxMaker, tmp_path: Path
     here.publish(sample, with_image=False)
     here.run_until_settled()
     assert [info.key.split("/")[0] for info in here.images.list()] == ["previews"]
+
+
+def test_two_replicas_share_the_partitions_and_one_that_leaves_is_replaced(box: BoxMaker, tmp_path: Path) -> None:
+    with forgetful_host(tmp_path / "host", loss=0.3) as (url, stored):
+        here = box(ForgetfulOptions(url=url), partitions=4)
+        samples = [
+            design(seen=prediction(number, partition=number % 4), destinations=("forgetful",)) for number in range(24)
+        ]
+        here.publish(*samples)
+        first, second = here.worker(), here.worker(second_outbox(tmp_path))
+        for _ in range(3):
+            first.step()
+            second.step()
+        abandon(first)
+        here.run_until_settled(second)
+        assert_once(stored, samples)
+    assert not list(here.images.list("samples/"))
+
+
+def second_outbox(folder: Path) -> type[UploaderService]:
+    """A replica on another machine, with an outbox of its own."""
+
+    class Elsewhere(UploaderService):
+        def __init__(self, config: UploaderConfig, log: Log, images: Images, clock: Clock) -> None:
+            options = UploaderOptions(folder=folder / "elsewhere")
+            super().__init__(config.model_copy(update={"uploader": options}), log, images, clock)
+
+    return Elsewhere
