@@ -14,7 +14,7 @@ from services.feedback.request import VerdictRequest
 from shared.errors import InvalidMessage
 from shared.ports import Clock, Log, Producer, State
 from shared.streams import ids
-from shared.streams.keys import memo_key
+from shared.streams.keys import kept_key, memo_key
 from shared.streams.predictions import Prediction
 from shared.streams.stream import DAY_S
 from shared.streams.verdicts import Verdict, new_verdict
@@ -68,14 +68,18 @@ class Feedback:
             self._producer.close()
 
     def _refuse_without_image(self, prediction: Prediction) -> None:
-        """Without the frame in the log a sample can only be revised, if the sampler drew it (its memo knows)."""
-        if self._lookup.has_frame(prediction.frame):
-            return
-        sample_id = ids.sample_id(self._collection, prediction.frame.frame_id, prediction.model_id)
-        if self._state.memo(memo_key(self._collection, sample_id)) is None:
+        """Without the frame in the log a sample can only be revised, if the sampler knows one."""
+        if not self._lookup.has_frame(prediction.frame) and not self._is_sample(prediction):
             raise PredictionGone(
                 "the image is gone: it is older than what `frames` keeps, and was not chosen", "prediction_id"
             )
+
+    def _is_sample(self, prediction: Prediction) -> bool:
+        """A draw has left its memo, or an earlier verdict has kept the image."""
+        sample_id = ids.sample_id(self._collection, prediction.frame.frame_id, prediction.model_id)
+        if self._state.memo(memo_key(self._collection, sample_id)) is not None:
+            return True
+        return self._state.get(kept_key(self._collection, sample_id)) is not None
 
     def _refuse_reused(self, caller: str, key: str, request: VerdictRequest) -> None:
         ours = request.fingerprint.encode()

@@ -52,9 +52,8 @@ class Judge:
         design = self._design(sample_id)
         if verdict.kind == "confirmed":
             return self._confirmation(verdict, sample_id, design)
-        if design is not None and design.image is not None:
-            return self._revision(verdict, sample_id, design.image, None)
-        return self._kept(verdict, sample_id)
+        known = self._kept_before(sample_id) if design is None or design.image is None else design.image
+        return self._revision(verdict, sample_id, known, None) if known else self._kept(verdict, sample_id)
 
     def _design(self, sample_id: str) -> Design | None:
         """The design as the memo holds it; one that a limit refused has no image."""
@@ -64,11 +63,17 @@ class Judge:
         design = Design.model_validate_json(memo.decision)
         return design if memo.refused_by is None else design.model_copy(update={"image": None})
 
+    def _kept_before(self, sample_id: str) -> BufferedImage | None:
+        """The image that an earlier verdict kept."""
+        stored = self._state.get(keys.kept_key(self._collection, sample_id))
+        return None if stored is None else BufferedImage.model_validate_json(stored)
+
     def _confirmation(self, verdict: Verdict, sample_id: str, design: Design | None) -> Revision | None:
         # The verdict may be read before the prediction is: a draw is pure, so we know whether there will be a design.
-        if design is None and self._drawer.draw(verdict.prediction_id, verdict.prediction) is None:
+        image = self._kept_before(sample_id) if design is None or design.image is None else design.image
+        if design is None and image is None and self._drawer.draw(verdict.prediction_id, verdict.prediction) is None:
             return None
-        return self._revision(verdict, sample_id, None if design is None else design.image, None)
+        return self._revision(verdict, sample_id, image, None)
 
     def _kept(self, verdict: Verdict, sample_id: str) -> Revision:
         """Nothing holds the image yet: this verdict keeps it, with a memo of its own."""
@@ -98,6 +103,8 @@ class Judge:
         self._keeper.put_image(at, pixels)
         self._keeper.put_preview(at, pixels)
         self._keeper.put_sidecar(at, revision)
+        key = keys.kept_key(self._collection, revision.sample_id)
+        self._state.put(key, at.model_dump_json().encode(), self._memo_s)
 
     def _revision(self, verdict: Verdict, sample_id: str, image: BufferedImage | None, missing: str | None) -> Revision:
         return Revision(

@@ -26,6 +26,11 @@ def memo_key(collection: str, sample_id: str) -> str:
     return f"dec:{{{safe(collection)}}}:{sample_id}"
 
 
+def kept_key(collection: str, sample_id: str) -> str:
+    """Of a sample that a verdict alone has kept: where its image is, so that a later verdict finds it."""
+    return f"kept:{{{safe(collection)}}}:{sample_id}"
+
+
 def verdict_key(collection: str, verdict_id: str) -> str:
     return f"ver:{{{safe(collection)}}}:{verdict_id}"
 

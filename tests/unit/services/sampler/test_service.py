@@ -211,10 +211,27 @@ def test_a_redelivered_verdict_is_the_same_revision_also_when_the_frame_has_gone
     received = bench.frame(1)
     (first,) = published(bench.sampler(CloseToThreshold()), [verdict(received)])
     sampler = bench.sampler(CloseToThreshold())
+    sampler.reader.close()
+    assert published(sampler, [verdict(received)]) == [first]
+
+
+def test_a_verdict_whose_frame_has_gone_before_it_was_kept_says_so(bench: Bench) -> None:
+    received = bench.frame(1)
     gone = received.message.frame.model_copy(update={"sha256": "1" * 64})
     late = verdict(Received(received.record, received.message.model_copy(update={"frame": gone})))
-    (again,) = published(sampler, [late])
-    assert again == first
+    for _ in range(2):
+        (revision,) = published(bench.sampler(CloseToThreshold()), [late])
+        assert (revision.image, revision.missing) == (None, "expired")
+
+
+def test_a_later_verdict_finds_what_an_earlier_one_kept_also_when_the_frame_has_gone(bench: Bench) -> None:
+    received = bench.frame(1)
+    sampler = bench.sampler(CloseToThreshold())
+    (first,) = published(sampler, [verdict(received)])
+    sampler.reader.close()
+    (second,) = published(sampler, [verdict(received, "missed", None, name="v2")])
+    (third,) = published(sampler, [verdict(received, "confirmed", None, name="v3")])
+    assert second.image == third.image == first.image
 
 
 def test_the_decision_survives_even_when_the_settings_changed_before_redelivery(bench: Bench) -> None:
