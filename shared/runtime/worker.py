@@ -14,6 +14,7 @@ derived ids make harmless. A dependency that is down pauses the loop and keeps t
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
@@ -32,6 +33,7 @@ from shared.telemetry import logs, metrics
 
 T = TypeVar("T")
 CONFIRM_TIMEOUT_S = 60.0
+LAG_EVERY_S = 5.0
 
 
 class Stopped(Exception):
@@ -53,6 +55,7 @@ class Worker:
         self.batch: list[Received] = []
         self.limit = DeadLetterLimit()
         self.backoff = Backoff()
+        self.lag_looked_s = 0.0
         self.log = logs.get().bind(service=service.name)
 
     def run(self) -> None:
@@ -212,13 +215,23 @@ class Worker:
 
     def _measure(self, records: Sequence[Record], dead: int, seconds: float) -> None:
         self.limit.count(len(records), dead)
-        for record in records:
-            metrics.RECORDS.labels(self.service.name, record.stream).inc()
+        for stream, number in Counter(record.stream for record in records).items():
+            metrics.RECORDS.labels(self.service.name, stream).inc(number)
         if records:
             metrics.BATCH_SECONDS.labels(self.service.name).observe(seconds)
             metrics.AGE.labels(self.service.name).set(max(0.0, time.time() - records[-1].time_ms / 1000))
+        if time.monotonic() - self.lag_looked_s > LAG_EVERY_S:
+            self._measure_lag()
         if self.limit.flooded:
             self._halt()
+
+    def _measure_lag(self) -> None:
+        self.lag_looked_s = time.monotonic()
+        behind: Counter[str] = Counter(dict.fromkeys(self.service.reads, 0))
+        for (stream, _), records in self.consumer.lag().items():
+            behind[stream] += records
+        for stream, records in behind.items():
+            metrics.LAG.labels(self.service.name, stream).set(records)
 
     def _halt(self) -> None:
         """Half of the recent records were poison: stop consuming, stay alive, say so, until somebody looks."""
