@@ -82,12 +82,16 @@ class DatasetFolder:
         """Rebuilds the COCO file when something changed and the last rebuild is long enough ago."""
         rest_s = self._rebuild_took_s / REBUILD_SHARE
         pause_s = rest_s if idle else max(REBUILD_EVERY_S, rest_s)
-        if self._stale and time.monotonic() - self._rebuilt_s >= pause_s:
+        if self._is_stale() and time.monotonic() - self._rebuilt_s >= pause_s:
             self._rebuild()
 
     def close(self) -> None:
-        if self._stale:
+        if self._is_stale():
             self._rebuild()
+
+    def _is_stale(self) -> bool:
+        """Where nothing was ever delivered, nothing is written."""
+        return self._stale and (self._folder / "samples").is_dir()
 
     def _rebuild(self) -> None:
         with self._rebuilding, self._explained(f"write {ANNOTATIONS}"):

@@ -101,3 +101,10 @@ def test_a_verdict_keeps_the_reasons_of_the_design(tmp_path: Path) -> None:
     dataset.update(Delivery(said, annotate(said.prediction, [said])), sample.sample_id)
     fragment = json.loads((tmp_path / "samples" / f"{sample.sample_id}.json").read_text())
     assert (fragment["reasons"][0]["strategy"], fragment["flags"]) == ("random", ["verified"])
+
+
+def test_where_nothing_was_delivered_nothing_is_written(tmp_path: Path) -> None:
+    dataset = folder(tmp_path / "dataset")
+    dataset.flush(idle=True)
+    dataset.close()
+    assert not (tmp_path / "dataset").exists()
