@@ -23,8 +23,12 @@ from shared.errors import SettingsError
 
 MASK = "********"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET = re.compile(r"(password|secret|token|salt|api_key|access_key|keys)s?(_file)?$", re.IGNORECASE)
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_SECRET = re.compile(
+    r"(password|passphrase|secret|token|salt|api_key|access_key|keys|authorization|credential)s?(_file)?$",
+    re.IGNORECASE,
+)
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)\S*(?=@)")
+_SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|signature)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
 
 KNOWN_KEYS = [
     "site",
@@ -50,7 +54,8 @@ KNOWN_KEYS = [
 class Config(BaseModel):
     """The base of every settings model: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    # Inputs are hidden since pydantic's error, the cause of ours, stands in tracebacks: it would quote secrets.
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
 
 
 class EmbeddedBackend(Config):
@@ -155,29 +160,56 @@ def load(
 
 
 def masked(value: Any, name: str = "") -> Any:
-    """The same structure with every secret replaced, by key name and by type; credentials inside URLs too."""
+    """The same structure with every secret replaced, by key name and by type; credentials inside URLs too.
+
+    What lies below a secret's name is secret all the way down; names inside it are kept (`api_keys: {my-app: ***}`).
+    """
     if isinstance(value, BaseModel):
         return {key: masked(getattr(value, key), key) for key in type(value).model_fields}
     if isinstance(value, Mapping):
-        return {key: masked(inner, str(key)) for key, inner in value.items()}
-    if isinstance(value, SecretStr) or (_SECRET.search(name) and value not in (None, "")):
-        return MASK
+        return {key: masked(inner, name if _SECRET.search(name) else str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [masked(inner, name) for inner in value]
-    return _CREDENTIALS_IN_URL.sub(MASK, value) if isinstance(value, str) else value
+    if isinstance(value, SecretStr) or (_SECRET.search(name) and value not in (None, "")):
+        return MASK
+    return _without_credentials(value) if isinstance(value, str) else value
+
+
+def _without_credentials(text: str) -> str:
+    return _SECRET_IN_QUERY.sub(rf"\g<1>{MASK}", _CREDENTIALS_IN_URL.sub(MASK, text))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without surprises: a key that stands twice is refused, where YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise yaml.MarkedYAMLError(problem=f"the key {twice[0]} stands twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        hint = " (YAML wants spaces, not tabs)" if "\\t" in str(error) else ""
-        raise SettingsError(f"{path} is no YAML{hint}: {error}") from error
+        # Without its cause: PyYAML quotes the lines around the place, and the secrets in them.
+        raise SettingsError(f"{path} is no YAML: {_yaml_complaint(error)}") from None
     if raw is not None and not isinstance(raw, dict):
         raise SettingsError(f"{path}: expected keys and values at the top, got {type(raw).__name__}")
     return raw or {}
+
+
+def _yaml_complaint(error: Exception) -> str:
+    """What is wrong and in which line, without a word of what stands there."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return "it holds characters that are no UTF-8 text"
+    problem = re.sub(r"'[^']{3,}'", "something", error.problem or "")
+    hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
+    return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}{hint}"
 
 
 def _filled(value: Any, env: Mapping[str, str], where: str) -> Any:
@@ -220,11 +252,20 @@ def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:
 
 
 def _explain(error: ValidationError, model: type[BaseModel]) -> str:
-    return "; ".join(_complaint(one, model) for one in error.errors(include_url=False)[:5])
+    complaints = error.errors(include_url=False)
+    # A list whose only entry is wrong is also called too short: no news.
+    news = [
+        one for one in complaints if one["type"] != "too_short" or not any(_below(one, other) for other in complaints)
+    ]
+    return "; ".join(_complaint(one, model) for one in news[:5])
+
+
+def _below(one: Any, other: Any) -> bool:
+    return len(other["loc"]) > len(one["loc"]) and other["loc"][: len(one["loc"])] == one["loc"]
 
 
 def _complaint(one: Any, model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in one["loc"])
+    where = ".".join(str(part) for part in one["loc"]) or "settings"
     if one["type"] == "extra_forbidden":
         return f"unknown setting {where!r}{nearest(str(one['loc'][-1]), sorted(_all_names(model)))}"
     if one["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -232,8 +273,24 @@ def _complaint(one: Any, model: type[BaseModel]) -> str:
         expected = context.get("expected_tags", "").replace("'", "").split(", ")
         tag = str(context.get("tag", ""))
         return f"{where}: {one['msg']}" + (nearest(tag, expected) if tag and expected != [""] else "")
-    secret = _SECRET.search(where.rsplit(".", 1)[-1])
-    return f"{where}: {one['msg']}, got {MASK if secret else repr(one.get('input'))[:120]}"
+    # A validator of ours says itself what it got, and a missing setting has nothing to show.
+    shown = "" if one["type"] in ("missing", "value_error") else f", got {_shown(one, model)}"
+    return f"{where}: {one['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def _shown(one: Any, model: type[BaseModel]) -> str:
+    """What stood there, as far as it can be shown: no secret, and of a list or mapping only that it is one."""
+    value = one.get("input")
+    secrets = _secret_names(model)
+    if any(part in secrets or _SECRET.search(str(part)) for part in one["loc"]):
+        return MASK
+    if isinstance(value, int | float | None):
+        return repr(value)
+    # Text in the place of a whole section may be the secret that belongs into it.
+    a_section_was_due = one["type"] in ("model_type", "model_attributes_type", "dict_type", "list_type", "tuple_type")
+    if a_section_was_due or not isinstance(value, str):
+        return {str: "text", dict: "a mapping", list: "a list", tuple: "a list"}.get(type(value), type(value).__name__)
+    return repr(_without_credentials(value))[:120]
 
 
 def _all_names(model: type[BaseModel]) -> set[str]:
@@ -241,3 +298,11 @@ def _all_names(model: type[BaseModel]) -> set[str]:
     schema = model.model_json_schema()
     parts = [schema, *schema.get("$defs", {}).values()]
     return {name for part in parts for name in part.get("properties", {})}
+
+
+def _secret_names(model: type[BaseModel]) -> set[str]:
+    """Names of the fields, at any depth, whose type is a secret."""
+    schema = model.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    fields = (field for part in parts for field in part.get("properties", {}).items())
+    return {name for name, field in fields if '"format": "password"' in json.dumps(field)}

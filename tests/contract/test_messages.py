@@ -239,8 +239,8 @@ JSON = st.recursive(
 def test_decode_raises_nothing_but_invalid_message(stream: str, value: bytes | None) -> None:
     try:
         decode(stream, value)
-    except InvalidMessage as refused:
-        assert str(refused)
+    except InvalidMessage:
+        return
 
 
 @given(data=st.data(), path=st.sampled_from(GOLDENS), value=JSON)

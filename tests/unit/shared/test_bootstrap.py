@@ -1,0 +1,130 @@
+"""Bootstrap: which settings file is taken, what a data folder needs, and where the salt comes from."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.bootstrap import load_from_environment, open_backend
+from shared.errors import SettingsError
+from shared.settings import Settings, load
+
+SALT = "a salt for the tests only"
+
+
+def embedded(folder: Path, **more: Any) -> Settings:
+    return load(overrides={"backend": {"type": "embedded", "folder": str(folder)}, **more})
+
+
+def test_a_data_folder_is_made_and_keeps_its_salt(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "data"
+    with open_backend(embedded(folder)) as backend:
+        first = backend.salt
+    with open_backend(embedded(folder)) as backend:
+        assert backend.salt == first
+    assert len(first) == 64
+
+
+def test_the_salt_file_is_for_its_owner_alone_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    with open_backend(embedded(tmp_path)):
+        assert stat.S_IMODE((tmp_path / "salt").stat().st_mode) == 0o600
+    assert list(tmp_path.glob("salt*")) == [tmp_path / "salt"]
+
+
+OPENS = """
+import sys
+from shared.bootstrap import open_backend
+from shared.settings import load
+settings = load(overrides={"backend": {"type": "embedded", "folder": sys.argv[1]}})
+print("ready", flush=True)
+sys.stdin.readline()
+with open_backend(settings) as backend:
+    print(backend.salt.decode(), flush=True)
+"""
+
+
+def test_two_processes_that_begin_at_once_share_one_salt(tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENS, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    salts = {process.communicate(timeout=60)[0].strip() for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert salts == {(tmp_path / "salt").read_text()}
+
+
+def test_the_salt_of_the_settings_wins(tmp_path: Path) -> None:
+    with open_backend(embedded(tmp_path, salt=SALT)) as backend:
+        assert backend.salt == SALT.encode()
+    assert not (tmp_path / "salt").exists()
+
+
+def test_a_short_salt_is_refused_without_being_shown(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SettingsError, match="at least 16 characters of a secret, got 9") as refused,
+        open_backend(embedded(tmp_path, salt="tooshort!")),
+    ):
+        pytest.fail("expected no backend")
+    assert "tooshort" not in str(refused.value)
+
+
+def test_a_salt_file_that_lost_its_content_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "salt").touch()
+    with pytest.raises(SettingsError, match="salt"), open_backend(embedded(tmp_path)):
+        pytest.fail("expected no backend")
+
+
+def test_a_cluster_without_a_salt_is_refused_before_any_server_is_asked() -> None:
+    with (
+        pytest.raises(SettingsError, match="needs `salt`"),
+        open_backend(load(overrides={"backend": {"type": "cluster", "kafka": "nowhere.invalid:1"}})),
+    ):
+        pytest.fail("expected no backend")
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "data"
+    in_the_way.write_text("not a folder")
+    with pytest.raises(SettingsError, match=r"backend\.folder: cannot make"), open_backend(embedded(in_the_way)):
+        pytest.fail("expected no backend")
+
+
+def test_a_backend_knows_its_settings(tmp_path: Path) -> None:
+    settings = embedded(tmp_path, site="north gate", timezone="Europe/Madrid")
+    with open_backend(settings) as backend:
+        assert (backend.common.site, backend.common.timezone) == ("north gate", "Europe/Madrid")
+        assert backend.settings_version == settings.version
+        backend.log.ping()
+        backend.state.ping()
+        backend.images.ping()
+
+
+def test_the_file_that_the_environment_names_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.yaml").write_text("site: mine\n")
+    (tmp_path / "gleaner.yaml").write_text("site: usual\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GLEANER_SETTINGS", raising=False)
+    assert load_from_environment().common.site == "usual"
+    monkeypatch.setenv("GLEANER_SETTINGS", str(tmp_path / "mine.yaml"))
+    assert load_from_environment().common.site == "mine"
+    monkeypatch.setenv("GLEANER_SETTINGS", str(tmp_path / "none.yaml"))
+    with pytest.raises(SettingsError, match=r"cannot read the settings file .*none\.yaml"):
+        load_from_environment()
+
+
+def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GLEANER_SETTINGS", raising=False)
+    assert load_from_environment().common.site == "default"
