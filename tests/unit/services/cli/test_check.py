@@ -65,6 +65,7 @@ def test_a_missing_file_is_exit_code_1(gleaner: Gleaner) -> None:
 
 
 SECRETS = [
+    f'salt: "{CANARY}\n',
     f"salt: {CANARY}\n",
     f"salt: [{CANARY}]\n",
     "salt: ${CANARY}\n",
