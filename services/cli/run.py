@@ -4,16 +4,17 @@ Promises: works without a settings file; ends, when it was given sources, with a
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from services.cli.context import settings_of
-from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
-from shared.settings import Settings
-from shared.telemetry import logs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from shared.settings import Settings
 
 
 def run(
@@ -27,6 +28,8 @@ def run(
     dataset: Annotated[Path | None, typer.Option(help="folder of the dataset")] = None,
 ) -> None:
     """Collect from pictures and videos on this box, or serve until stopped."""
+    from rich.console import Console
+
     settings = _settings(context, model, data, dataset, serving=not sources)
     if sources:
         collect(settings, sources, fps, Console(stderr=True))
@@ -34,11 +37,12 @@ def run(
         _serve(settings)
 
 
-def collect(settings: Settings, sources: list[Path], fps: float | None, console: Console) -> None:
+def collect(settings: "Settings", sources: list[Path], fps: float | None, console: "Console") -> None:
     """Streams the sources through and says what was kept."""
     from services.cli import kept
     from services.cli.through import flowing
     from services.sources.files import expected, in_turns, open_sources
+    from shared.telemetry import logs
 
     logs.configure("run", level="WARNING")
     opened = open_sources(sources, fps=fps)
@@ -51,8 +55,9 @@ def collect(settings: Settings, sources: list[Path], fps: float | None, console:
     _show(settings, console)
 
 
-def _show(settings: Settings, console: Console) -> None:
+def _show(settings: "Settings", console: "Console") -> None:
     """The contact sheet of every local dataset."""
+    from services.uploader.config import UploaderConfig
     from services.uploader.contact_sheet import contact_sheet
     from services.uploader.destinations.dataset import DatasetOptions
 
@@ -62,9 +67,10 @@ def _show(settings: Settings, console: Console) -> None:
             console.print(f"dataset        {destination.folder}\ncontact sheet  {sheet}")
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: "Settings") -> None:
     from services import embedded
     from shared.bootstrap import until_signal
+    from shared.telemetry import logs
 
     logs.configure("gleaner")
     with until_signal() as stop, embedded.running(settings) as running:
@@ -74,8 +80,10 @@ def _serve(settings: Settings) -> None:
 
 def _settings(
     context: typer.Context, model: Path | None, data: Path | None, dataset: Path | None, serving: bool
-) -> Settings:
+) -> "Settings":
     """The settings file, with what the command line says laid over it."""
+    from shared.settings import Settings
+
     settings = settings_of(context)
     over: dict[str, Any] = {}
     if model is not None:

@@ -29,6 +29,7 @@ SCALE = 2
 """Drawn twice as large and shrunk at the end: that smooths the letters."""
 TILE_WIDTH_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 360, 250, 84, 16, 76
 PAPER, CARD, INK, GREY, MAT = (243, 241, 240), (255, 255, 255), (45, 38, 34), (135, 125, 118), (52, 46, 42)
+DOUBT: Colour = (150, 60, 200)
 CLASS_COLOURS: tuple[Colour, ...] = (
     (86, 180, 60),
     (40, 140, 240),
@@ -127,9 +128,22 @@ def _framed(picture: Pixels, fragment: Fragment) -> Pixels:
     frame = _blank(PICTURE_HEIGHT_PX, TILE_WIDTH_PX, MAT)
     top, left = (room_height - fitted.shape[0]) // 2, (room_width - fitted.shape[1]) // 2
     frame[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    for doubt in fragment.get("doubts", ()):
+        _draw_doubt(frame, doubt, zoom, left, top)
     for box in fragment["boxes"]:
         _draw_box(frame, box, zoom, left, top)
     return frame
+
+
+def _draw_doubt(frame: Pixels, doubt: Fragment, zoom: float, left: int, top: int) -> None:
+    """A weak box that was the reason: corners only, so that nobody takes it for an annotation."""
+    x, y, width, height = (number * zoom for number in doubt["bbox"])
+    reach = round(min(width, height) / 4)
+    for across, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        corner = (left + round(x + across * width), top + round(y + down * height))
+        for end in ((corner[0] + reach * (1 - 2 * across), corner[1]), (corner[0], corner[1] + reach * (1 - 2 * down))):
+            cv2.line(frame, corner, end, DOUBT, 2 * SCALE, cv2.LINE_AA)
+    _label(frame, f"{doubt['class_name']} {doubt['confidence']:.2f}?", (left + round(x), top + round(y)), DOUBT)
 
 
 def _draw_box(frame: Pixels, box: Fragment, zoom: float, left: int, top: int) -> None:

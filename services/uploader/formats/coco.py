@@ -36,9 +36,20 @@ def fragment(sample: Sample, annotation: Annotation, file_name: str) -> Fragment
 def choice(sample: Sample) -> Fragment:
     """Why it was chosen and how likely that was. A sample that only a verdict made has neither."""
     if not isinstance(sample, Design):
-        return {"reasons": [], "probability": None}
+        return {"reasons": [], "probability": None, "doubts": []}
     reasons = [reason.model_dump(exclude_none=True) for reason in sample.reasons]
-    return {"reasons": reasons, "probability": sample.probability}
+    return {"reasons": reasons, "probability": sample.probability, "doubts": _doubts(sample)}
+
+
+def _doubts(design: Design) -> list[Fragment]:
+    """The weak boxes that the reasons speak of: below the product threshold, so no annotations, but good to look at."""
+    scores = {reason.score for reason in design.reasons}
+    prediction = design.prediction
+    return [
+        {"bbox": bbox(one.box), "class_name": one.class_name, "confidence": round(one.confidence, 4)}
+        for one in prediction.detections
+        if one.confidence in scores and one.confidence < prediction.threshold_for(one.class_name)
+    ]
 
 
 def content(annotation: Annotation) -> Fragment:
