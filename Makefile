@@ -6,7 +6,7 @@ PYTHON ?= $(shell .ci/interpreters | head -n 1)
 DEMO_FOLDER ?= gleaner-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-unit check format bench lock clean
+.PHONY: help demo run env up down test test-unit test-compose check format bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,11 +18,23 @@ run: $(VENV)/.installed ## run on your own pictures: make run MODEL=best.onnx SO
 	@test -n "$(MODEL)" || { echo 'say which model: make run MODEL=best.onnx SOURCE=video.mp4'; exit 2; }
 	@$(BIN)/gleaner run --model $(MODEL) $(SOURCE)
 
+env: ## the secrets that docker-compose.yml needs, into .env; what is there already stays
+	@$(PYTHON) deploy/env.py
+
+up: env ## the four services in containers, with Kafka, Redis and MinIO; docs/compose.md
+	docker compose up --build --detach
+
+down: ## stop the containers; the data stays
+	docker compose --profile '*' down
+
 test: $(VENV)/.installed-dev ## sets up real Kafka, Redis and MinIO and runs every test
 	$(BIN)/pytest
 
 test-unit: $(VENV)/.installed-dev ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract -m "not servers"
+
+test-compose: $(VENV)/.installed-dev ## docker-compose.yml with a real engine, from nothing to the dataset and away again
+	GLEANER_TEST_COMPOSE=1 $(BIN)/pytest tests/compose -s
 
 check: $(VENV)/.installed-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -39,6 +51,9 @@ bench: $(VENV)/.installed-dev ## measure: ratios in one run, see docs/performanc
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock
+	for service in inference sampler feedback uploader; do \
+	  uv pip compile pyproject.toml --extra cluster --extra $$service -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/$$service.txt; done
+	uv pip compile pyproject.toml --extra cluster -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/cluster.txt
 	uv pip compile pyproject.toml --extra cli -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o requirements.lock
 
 clean: ## remove the environment and what the demo made
