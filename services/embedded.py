@@ -5,7 +5,7 @@ stop and its error is raised. `drained` says when everything that was published 
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,9 +17,10 @@ from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
 from services.uploader.config import UploaderConfig
 from services.uploader.service import UploaderService
-from shared.bootstrap import OpenBackend, open_backend, run_until
+from shared.bootstrap import OpenBackend, open_backend, run_until, serving_health
 from shared.errors import GleanerError
 from shared.ports.log import Log
+from shared.runtime.health import AllHealthy, Health
 from shared.runtime.lifecycle import Stop
 from shared.settings import Settings
 from shared.telemetry import logs
@@ -49,14 +50,16 @@ class Running:
 @contextmanager
 def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
     """Starts the four services, hands over while they run, drains and stops them."""
-    services, feedback_url = _all_alive(settings)
+    loops = {name: Health() for name in READS}
+    services, feedback_url = _all_alive(settings, loops)
     all_of_them = Running(Stop(), feedback_url)
     for name, life in services.items():
         thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
         all_of_them.threads.append(thread)
         thread.start()
     try:
-        yield all_of_them
+        with serving_health(settings.common, AllHealthy(list(loops.values()))):
+            yield all_of_them
     finally:
         all_of_them.stop.set()
         for thread in all_of_them.threads:
@@ -85,16 +88,18 @@ def _holds_any(log: Log, stream: str, partition: int, start: int, end: int) -> b
         return next(iter(reader.scan(stream, partition, start, end)), None) is not None
 
 
-def _all_alive(settings: Settings) -> tuple[dict[str, Life], str]:
+def _all_alive(settings: Settings, loops: Mapping[str, Health]) -> tuple[dict[str, Life], str]:
     """Every service's life, and feedback's address. Settings are validated here, before anything starts."""
     inference, sampler = InferenceService(settings.read(InferenceConfig)), settings.read(SamplerConfig)
     uploader, feedback = settings.read(UploaderConfig), settings.read(FeedbackConfig)
     listening = listen(feedback.feedback)
     lives: dict[str, Life] = {
-        "inference": lambda backend, stop: run_until(stop, inference, backend),
-        "sampler": lambda backend, stop: run_until(stop, SamplerService.on(backend, sampler), backend),
+        "inference": lambda backend, stop: run_until(stop, inference, backend, loops["inference"]),
+        "sampler": lambda backend, stop: run_until(
+            stop, SamplerService.on(backend, sampler), backend, loops["sampler"]
+        ),
         "uploader": lambda backend, stop: run_until(
-            stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend
+            stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend, loops["uploader"]
         ),
         "feedback": lambda backend, stop: serve(feedback, backend, stop, listening),
     }

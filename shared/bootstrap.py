@@ -6,7 +6,7 @@ Promises: adapters are imported when they are needed, so that each service insta
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from shared.errors import SettingsError
 from shared.ports import Clock, Images, Log, State
 from shared.runtime import health as health_server
 from shared.runtime.clock import SystemClock
-from shared.runtime.health import Health
+from shared.runtime.health import AllHealthy, Health
 from shared.runtime.lifecycle import Stop, until_signal
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
@@ -24,7 +24,16 @@ from shared.telemetry import logs
 SALT_BYTES = 32
 MIN_SALT_CHARS = 16
 
-__all__ = ["OpenBackend", "load_from_environment", "open_backend", "run", "run_until", "until_signal"]
+__all__ = [
+    "OpenBackend",
+    "load_from_environment",
+    "open_backend",
+    "open_log",
+    "run",
+    "run_until",
+    "serving_health",
+    "until_signal",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +79,54 @@ def run(service: Service, backend: OpenBackend) -> None:
         run_until(stop, service, backend)
 
 
-def run_until(stop: Stop, service: Service, backend: OpenBackend) -> None:
-    """Runs a service until the stop, with its health page where the settings want one."""
-    health = Health()
-    at = backend.common.health
-    server = health_server.serve(health, at.host, at.port) if at.port else None
+def run_until(stop: Stop, service: Service, backend: OpenBackend, health: Health | None = None) -> None:
+    """Runs a service until the stop, with its health page where the settings want one and nobody else serves it."""
+    own = health or Health()
+    with nullcontext() if health else serving_health(backend.common, own):
+        Worker(service, backend.log, stop, own).run()
+
+
+@contextmanager
+def serving_health(common: Common, health: Health | AllHealthy) -> Iterator[None]:
+    """The health page of the settings while the block runs; nothing when they want none. Raises SettingsError."""
+    at = common.health
+    if not at.port:
+        yield
+        return
     try:
-        Worker(service, backend.log, stop, health).run()
+        server = health_server.serve(health, at.host, at.port)
+    except OSError as error:
+        raise SettingsError(f"health: cannot listen on {at.host}:{at.port} ({error.strerror})") from error
+    try:
+        yield
     finally:
-        if server is not None:
-            server.shutdown()
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def open_log(settings: Settings) -> Iterator[Log]:
+    """The log alone, for whoever looks or publishes: needs neither salt nor the other stores."""
+    at = settings.common.backend
+    log = _segment_log(at, settings.common) if isinstance(at, EmbeddedBackend) else _kafka_log(at, settings.common)
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
     from shared.adapters.embedded.file_images import FileImages
-    from shared.adapters.embedded.segment_log import SegmentLog
     from shared.adapters.embedded.sqlite_state import SqliteState
 
     common = settings.common
-    folder = _writable(at.folder)
-    salt = common.salt.get_secret_value() if common.salt else _salt_file(folder / "salt")
-    log = SegmentLog(folder / "log", prefix=common.prefix)
-    log.apply()
+    log = _segment_log(at, common)
+    salt = common.salt.get_secret_value() if common.salt else _salt_file(at.folder / "salt")
     return OpenBackend(
         common=common,
         log=log,
-        state=SqliteState(folder / "state.db", prefix=common.prefix),
-        images=FileImages(folder / "images", prefix=common.prefix),
+        state=SqliteState(at.folder / "state.db", prefix=common.prefix),
+        images=FileImages(at.folder / "images", prefix=common.prefix),
         clock=SystemClock(),
         salt=_checked(salt),
         settings_version=settings.version,
@@ -104,7 +134,6 @@ def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
 
 
 def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
-    from shared.adapters.cluster.kafka_log import KafkaLog
     from shared.adapters.cluster.minio_images import MinioImages
     from shared.adapters.cluster.redis_state import RedisState
 
@@ -115,7 +144,7 @@ def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
         )
     return OpenBackend(
         common=common,
-        log=KafkaLog(at.kafka, prefix=common.prefix, session_timeout_s=at.kafka_session_timeout_s),
+        log=_kafka_log(at, common),
         state=RedisState(at.redis.get_secret_value(), prefix=common.prefix),
         images=MinioImages(
             at.s3,
@@ -129,6 +158,20 @@ def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
         salt=_checked(common.salt.get_secret_value()),
         settings_version=settings.version,
     )
+
+
+def _segment_log(at: EmbeddedBackend, common: Common) -> Log:
+    from shared.adapters.embedded.segment_log import SegmentLog
+
+    log = SegmentLog(_writable(at.folder) / "log", prefix=common.prefix)
+    log.apply()
+    return log
+
+
+def _kafka_log(at: ClusterBackend, common: Common) -> Log:
+    from shared.adapters.cluster.kafka_log import KafkaLog
+
+    return KafkaLog(at.kafka, prefix=common.prefix, session_timeout_s=at.kafka_session_timeout_s)
 
 
 def _writable(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What every command shares: which settings, and the open backend.
+"""What every command shares: which settings, and the open log.
 
 Promises: settings come from `--settings`, else GLEANER_SETTINGS, else ./gleaner.yaml, else the defaults. A command that only
 looks never makes a data folder.
@@ -13,7 +13,7 @@ import typer
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
-    from shared.bootstrap import OpenBackend
+    from shared.ports import Log
     from shared.settings import Settings
 
 
@@ -26,17 +26,17 @@ def settings_of(ctx: typer.Context) -> "Settings":
 
 
 @contextmanager
-def backend_of(ctx: typer.Context, *, looks_only: bool = False) -> "Iterator[OpenBackend]":
-    """The backend of the settings, open. `looks_only`: refuse where there is nothing yet. Raises SettingsError, Unavailable."""
-    from shared.bootstrap import open_backend
+def log_of(ctx: typer.Context, *, looks_only: bool = False) -> "Iterator[Log]":
+    """The log of the settings, open. `looks_only`: refuse where there is nothing yet. Raises SettingsError, Unavailable."""
+    from shared.bootstrap import open_log
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")
     settings = settings_of(ctx)
     if looks_only:
         _need_data(settings)
-    with open_backend(settings) as backend:
-        yield backend
+    with open_log(settings) as log:
+        yield log
 
 
 def _need_data(settings: "Settings") -> None:

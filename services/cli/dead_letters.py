@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import output
-from services.cli.context import backend_of
+from services.cli.context import log_of
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def show(
     """Show one dead letter: headers and the beginning of its value."""
     from services.cli.dead_letter import read
 
-    with backend_of(ctx, looks_only=True) as backend:
-        letter = read(backend.log, _checked(stream), partition, offset)
+    with log_of(ctx, looks_only=True) as log:
+        letter = read(log, _checked(stream), partition, offset)
     if as_json:
         output.show_json({**output.as_object(letter.summary), "headers": letter.headers, "value": letter.value_preview})
         return
@@ -72,9 +72,9 @@ def redrive(
     from services.cli.dead_letter import read
     from services.cli.redrive import redriven
 
-    with backend_of(ctx, looks_only=True) as backend:
-        letter = read(backend.log, _checked(stream), partition, offset)
-        record = redriven(backend.log, letter)
+    with log_of(ctx, looks_only=True) as log:
+        letter = read(log, _checked(stream), partition, offset)
+        record = redriven(log, letter)
     if as_json:
         output.show_json({"stream": record.stream, "partition": record.partition, "offset": record.offset})
     else:
@@ -85,8 +85,8 @@ def _list(ctx: typer.Context, stream: str | None, limit: int, as_json: bool) -> 
     from services.cli.dead_letter import newest
 
     streams = None if stream is None else [_checked(stream)]
-    with backend_of(ctx, looks_only=True) as backend:
-        letters = newest(backend.log, streams, limit)
+    with log_of(ctx, looks_only=True) as log:
+        letters = newest(log, streams, limit)
     if as_json:
         output.show_json([letter.summary for letter in letters])
     elif not letters:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import output
-from services.cli.context import backend_of
+from services.cli.context import log_of
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ def publish(
         output.note("--fps thins videos, and none is among these; --rate says how fast frames are published")
     once = expected(sources)
     total = min((n for n in (None if once is None else once * loop, limit) if n is not None), default=None)
-    with backend_of(ctx) as backend, _progress_bar(total) as on_progress:
-        _need_streams(backend.log)
+    with log_of(ctx) as log, _progress_bar(total) as on_progress:
+        _need_streams(log)
         pictures = islice(in_rounds(sources, loop), limit)
-        published = publish_pictures(backend.log, pictures, rate, on_progress)
+        published = publish_pictures(log, pictures, rate, on_progress)
     _report(published, len(sources), as_json)
 
 

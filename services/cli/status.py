@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli import output
-from services.cli.context import backend_of
+from services.cli.context import log_of
 
 if TYPE_CHECKING:
     from services.cli.counts import Counts
@@ -27,9 +27,9 @@ def status(
     from services.cli import flow as reading
     from services.cli.counts import counts as counted
 
-    with backend_of(ctx, looks_only=True) as backend:
-        streams, dead = reading.flow(backend.log), reading.dead_letters(backend.log)
-        numbers = counted(backend.log) if counts else None
+    with log_of(ctx, looks_only=True) as log:
+        streams, dead = reading.flow(log), reading.dead_letters(log)
+        numbers = counted(log) if counts else None
     if as_json:
         output.show_json({"flow": streams, "dead_letters": dead, **_told(numbers)})
         return

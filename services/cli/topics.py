@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from services.cli import output
-from services.cli.context import backend_of
+from services.cli.context import log_of
 
 topics = typer.Typer(name="topics", help="The streams: plan, apply, check.", no_args_is_help=True)
 
@@ -50,8 +50,8 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Make the streams that are missing. Changes none that is there."""
-    with backend_of(ctx) as backend:
-        made = backend.log.apply(partitions)
+    with log_of(ctx) as log:
+        made = log.apply(partitions)
     if as_json:
         output.show_json({"made": list(made)})
         return
@@ -62,8 +62,8 @@ def apply(
 @topics.command()
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Say what is wrong with the streams; exit code 1 when anything is. Needs no right to create."""
-    with backend_of(ctx, looks_only=True) as backend:
-        faults = list(backend.log.check())
+    with log_of(ctx, looks_only=True) as log:
+        faults = list(log.check())
     if as_json:
         output.show_json({"faults": faults})
     else:

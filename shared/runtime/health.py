@@ -7,6 +7,7 @@ restart the fleet; /readyz says what is waited for; /metrics is Prometheus text.
 import json
 import threading
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -36,7 +37,22 @@ class Health:
         return self._waiting_for
 
 
-def serve(health: Health, host: str, port: int) -> ThreadingHTTPServer:
+class AllHealthy:
+    """Several loops in one process: alive when all are, blocked by whatever blocks one of them."""
+
+    def __init__(self, loops: Sequence[Health]) -> None:
+        self._loops = loops
+
+    @property
+    def alive(self) -> bool:
+        return all(loop.alive for loop in self._loops)
+
+    @property
+    def blocked_by(self) -> str | None:
+        return ", ".join(sorted({loop.blocked_by for loop in self._loops if loop.blocked_by})) or None
+
+
+def serve(health: Health | AllHealthy, host: str, port: int) -> ThreadingHTTPServer:
     """Answers on a daemon thread until `shutdown()`."""
 
     class Handler(BaseHTTPRequestHandler):

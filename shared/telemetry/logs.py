@@ -23,7 +23,8 @@ def configure(service: str, level: str = "INFO", form: Literal["json", "text"] |
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up for each logger: whoever puts another stderr in its place gets what is logged from then on.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,114 @@
+"""The page `docs/settings.md`, made of the settings models: every setting, its default, its bounds, and what it means.
+
+Promises: nothing is written by hand, so nothing is out of date: a test compares, `python -m services.cli.settings_page` writes.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+
+from services.cli.effective import MODELS
+from services.sampler.strategies import REGISTRY
+from services.uploader.destinations import kinds
+from shared.settings import ClusterBackend, Common, EmbeddedBackend
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+HEAD = """# Settings
+
+One YAML file for all services and both modes; without one, everything below has its default. `gleaner check` shows what is
+in effect, secrets masked. An unknown key is refused at the start with the nearest known name; a key that stands twice is too.
+Anywhere in the file, `${VAR}` is the environment's variable, `${VAR:-text}` falls back to the text, and `KEY_file: PATH`
+reads `KEY` from a file (`salt_file`, `api_key_file`).
+
+This page is made of the settings models by `python -m services.cli.settings_page`.
+"""
+BACKENDS: tuple[type[BaseModel], ...] = (EmbeddedBackend, ClusterBackend)
+_BOUNDS = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {}",
+    "pattern": "`{}`",
+}
+Row = tuple[str, str, str, str]
+
+
+def page() -> str:
+    """The whole page."""
+    sections = [("The top level, and what lies in its sections", _top_level_rows())]
+    sections += [(f"`backend`, type `{_type(kind)}`", list(_rows(kind))) for kind in BACKENDS]
+    sections += [(f"`strategies`, type `{name}`", list(_rows(kind))) for name, kind in REGISTRY.items()]
+    sections += [(f"`destinations`, type `{_type(kind)}`", list(_rows(kind))) for kind in kinds()]
+    return "\n".join([HEAD, *(_table(title, rows) for title, rows in sections)])
+
+
+def _top_level_rows() -> list[Row]:
+    rows: dict[str, Row] = {}
+    for model in (Common, *MODELS):
+        for row in _rows(model):
+            rows.setdefault(row[0], row)
+    return list(rows.values())
+
+
+def _rows(model: type[BaseModel], before: str = "") -> Iterator[Row]:
+    schema = model.model_json_schema()
+    for name, field in model.model_fields.items():
+        if name == "type":
+            continue  # stands in the table's title
+        inner = _section(field.annotation)
+        if inner is not None:
+            yield from _rows(inner, f"{before}{name}.")
+            continue
+        shape = schema["properties"][name]
+        default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+        yield f"{before}{name}", default, _bounds(shape), field.description or ""
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The model behind a setting that is a section of its own."""
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _type(model: type[BaseModel]) -> str:
+    return str(get_args(model.model_fields["type"].annotation)[0])
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, SecretStr):
+        return "set" if default.get_secret_value() else "—"
+    if default is None or default in ("", (), {}):
+        return "—"
+    if isinstance(default, BaseModel):
+        named = {"type": default.type} if hasattr(default, "type") else {}
+        return f"`{json.dumps({**named, **default.model_dump(mode='json', exclude_unset=True)})}`"
+    if isinstance(default, tuple):
+        return ", ".join(_shown(one) for one in default)
+    return str(default)
+
+
+def _bounds(shape: dict[str, Any]) -> str:
+    """What the schema allows: bounds, or the words to choose from; also behind `or nothing`."""
+    parts = [shape, *(one for one in shape.get("anyOf", []))]
+    bounds = [form.format(part[key]) for part in parts for key, form in _BOUNDS.items() if key in part]
+    words = [str(word) for part in parts for word in part.get("enum", [])]
+    return ", ".join([*bounds, *([" · ".join(words)] if words else [])])
+
+
+def _table(title: str, rows: list[Row]) -> str:
+    lines = [f"## {title}", "", "| setting | default | allowed | what it is |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join([f"`{name}`", *(_cell(cell) for cell in rest)]) + " |" for name, *rest in rows]
+    return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
