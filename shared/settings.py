@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from shared.errors import SettingsError
 
 MASK = "********"
+_KINDS = {"str": "text", "dict": "a mapping", "list": "a list", "tuple": "a list"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET = re.compile(
     r"(password|passphrase|secret|token|salt|api_key|access_key|keys|authorization|credential)s?(_file)?$",
@@ -289,7 +290,7 @@ def _shown(one: Any, model: type[BaseModel]) -> str:
     # Text in the place of a whole section may be the secret that belongs into it.
     a_section_was_due = one["type"] in ("model_type", "model_attributes_type", "dict_type", "list_type", "tuple_type")
     if a_section_was_due or not isinstance(value, str):
-        return {str: "text", dict: "a mapping", list: "a list", tuple: "a list"}.get(type(value), type(value).__name__)
+        return _KINDS.get(type(value).__name__, type(value).__name__)
     return repr(_without_credentials(value))[:120]
 
 

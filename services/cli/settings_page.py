@@ -25,7 +25,12 @@ reads `KEY` from a file (`salt_file`, `api_key_file`).
 
 This page is made of the settings models by `python -m services.cli.settings_page`.
 """
-BACKENDS: tuple[type[BaseModel], ...] = (EmbeddedBackend, ClusterBackend)
+CHOICES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
+    ("backend", (EmbeddedBackend, ClusterBackend)),
+    ("strategies", tuple(REGISTRY.values())),
+    ("destinations", tuple(kinds())),
+)
+"""Settings of which there are several kinds; each kind has a table of its own."""
 _BOUNDS = {
     "minimum": "≥ {}",
     "exclusiveMinimum": "> {}",
@@ -42,9 +47,8 @@ Row = tuple[str, str, str, str]
 def page() -> str:
     """The whole page."""
     sections = [("The top level, and what lies in its sections", _top_level_rows())]
-    sections += [(f"`backend`, type `{_type(kind)}`", list(_rows(kind))) for kind in BACKENDS]
-    sections += [(f"`strategies`, type `{name}`", list(_rows(kind))) for name, kind in REGISTRY.items()]
-    sections += [(f"`destinations`, type `{_type(kind)}`", list(_rows(kind))) for kind in kinds()]
+    for setting, models in CHOICES:
+        sections += [(f"`{setting}`, type `{_type(model)}`", list(_rows(model))) for model in models]
     return "\n".join([HEAD, *(_table(title, rows) for title, rows in sections)])
 
 
