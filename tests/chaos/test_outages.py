@@ -1,0 +1,167 @@
+"""Redis, MinIO and Kafka away for a while in mid-run, or frozen: the dataset at the end is that of an undisturbed run.
+
+Compared are sample ids, image bytes and annotations; what may differ is said in `tests/e2e/checks.py`. No process may end.
+GLEANER_TEST_OUTAGE_S shortens the outages (20 s each by default); a frozen server stays so for a quarter of that.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from services.embedded import READS
+from services.sources.picture import Picture
+from services.sources.publisher import Published, publish
+from shared.bootstrap import OpenBackend
+from tests.e2e.checks import check_tidy, coco_of, dataset_of, drawn
+from tests.e2e.world import World, cluster_world, picture
+from tests.servers import Controlled, Servers
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+OUTAGE_S = float(os.environ.get("GLEANER_TEST_OUTAGE_S", "20"))
+FROZEN_S = OUTAGE_S / 4
+CALM_S = 2.0
+"""How long frames flow undisturbed before each outage."""
+RESUMED_WITHIN_S = 60.0
+FPS = 3.0
+
+
+@dataclass
+class Camera:
+    """Publishes new frames on a thread of its own until it is told to stop, waiting while the log is away."""
+
+    world: World
+    stop: threading.Event = field(default_factory=threading.Event)
+    published: Published | None = None
+
+    def run(self) -> None:
+        with self.world.backend() as backend:
+            self.published = publish(backend.log, self._pictures(), FPS)
+
+    def _pictures(self) -> Iterator[Picture]:
+        for seed in count():
+            if self.stop.is_set():
+                return
+            yield picture(seed)
+
+    @contextmanager
+    def filming(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop.set()
+            thread.join(RESUMED_WITHIN_S)
+        assert not thread.is_alive(), "the publisher still waits for the log"
+
+
+@pytest.mark.timeout(420)
+def test_servers_stopped_in_mid_run_change_nothing(own_servers: Servers, tmp_path: Path) -> None:
+    servers: list[tuple[str, Controlled]] = [
+        ("redis", own_servers.redis),
+        ("minio", own_servers.minio),
+        ("kafka", own_servers.kafka),
+    ]
+    with _closing(cluster_world(tmp_path / "disturbed", own_servers)) as world:
+        frames = _film(world, lambda: [_stopped(world, name, server) for name, server in servers])
+        with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
+            _check_same(world, calm, frames)
+
+
+@pytest.mark.timeout(240)
+def test_a_frozen_redis_changes_nothing(own_servers: Servers, tmp_path: Path) -> None:
+    """Connections stay open and nothing is answered: what was asked may have been done or not."""
+    with _closing(cluster_world(tmp_path / "disturbed", own_servers)) as world:
+        frames = _film(world, lambda: [_frozen(world, own_servers.redis) for _ in range(3)])
+        with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
+            _check_same(world, calm, frames)
+
+
+def _film(world: World, disturb: Callable[[], object]) -> int:
+    """Frames flow through running services while that is done. Returns how many were published."""
+    world.start_all()
+    camera = Camera(world)
+    with camera.filming():
+        _caught_up(world, "the first frames")
+        disturb()
+    world.drain(RESUMED_WITHIN_S)
+    assert camera.published is not None
+    return camera.published.frames
+
+
+def _stopped(world: World, name: str, server: Controlled) -> None:
+    _pass_time(world, CALM_S)
+    server.stop()
+    _pass_time(world, OUTAGE_S)
+    server.start()
+    print(f"{name} back after {OUTAGE_S:g} s: everything flows again {_caught_up(world, name):.1f} s later")
+
+
+def _frozen(world: World, server: Controlled) -> None:
+    _pass_time(world, CALM_S)
+    server.freeze()
+    _pass_time(world, FROZEN_S)
+    server.thaw()
+    print(f"thawed after {FROZEN_S:g} s: everything flows again {_caught_up(world, 'redis'):.1f} s later")
+
+
+def _pass_time(world: World, seconds: float) -> None:
+    """The outage's own length; all processes must live through it."""
+    over = threading.Event()
+    threading.Timer(seconds, over.set).start()
+    world.wait(over.is_set, "the end of the outage", seconds + 30)
+
+
+def _caught_up(world: World, since: str) -> float:
+    """Waits until what is in `frames` now has gone through every service; returns after how long."""
+    with world.backend() as backend:
+        return sum(
+            _gone_through(world, backend, group, stream, since) for group, streams in READS.items() for stream in streams
+        )
+
+
+def _gone_through(world: World, backend: OpenBackend, group: str, stream: str, since: str) -> float:
+    ends: dict[int, int] = {}
+
+    def reached() -> bool:
+        ends.update(ends or {number: bounds.end for number, bounds in backend.log.bounds(stream).items()})
+        committed = backend.log.committed(group, stream)
+        return all(committed.get(number, 0) >= end for number, end in ends.items())
+
+    return world.wait(reached, f"{group} through {stream} after {since}", RESUMED_WITHIN_S)
+
+
+def _undisturbed(folder: Path, servers: Servers, frames: int) -> World:
+    """The same frames through a world in which nothing happens."""
+    world = cluster_world(folder, servers)
+    world.start_all()
+    world.publish(range(frames))
+    world.drain()
+    return world
+
+
+def _check_same(disturbed: World, calm: World, frames: int) -> None:
+    for world in (disturbed, calm):
+        assert {name: world.stop(name) for name in list(world.processes)} == dict.fromkeys(world.services, 0)
+        found = world.kept()
+        assert found.frames >= frames  # a frame that was sent twice is counted twice
+        assert set(found.with_image) == drawn(world)
+        check_tidy(world, found.with_image)
+    assert len(drawn(calm)) > frames / 3
+    assert dataset_of(disturbed) == dataset_of(calm)
+    assert coco_of(disturbed) == coco_of(calm)
+
+
+@contextmanager
+def _closing(world: World) -> Iterator[World]:
+    try:
+        yield world
+    finally:
+        world.close()
