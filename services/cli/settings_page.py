@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from services.cli.effective import MODELS
 from services.sampler.strategies import REGISTRY
 from services.uploader.destinations import kinds
-from shared.settings import ClusterBackend, Common, EmbeddedBackend
+from shared.settings import ClusterBackend, EmbeddedBackend
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -54,7 +54,7 @@ def page() -> str:
 
 def _top_level_rows() -> list[Row]:
     rows: dict[str, Row] = {}
-    for model in (Common, *MODELS):
+    for model in MODELS:
         for row in _rows(model):
             rows.setdefault(row[0], row)
     return list(rows.values())
