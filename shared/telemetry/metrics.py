@@ -41,5 +41,5 @@ OUTBOX = Gauge(
 )
 REVISIONS = Counter("gleaner_revisions", "Verdicts that the sampler made into revisions, by kind.", ["kind"])
 REFUSALS = Counter(
-    "gleaner_refusals", "HTTP requests not taken, by code. A rise of unavailable: look at log and state.", ["code"]
+    "gleaner_refusals", "HTTP requests not taken, by reason. A rise of unavailable: look at log and state.", ["reason"]
 )
