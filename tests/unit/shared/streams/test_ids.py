@@ -34,6 +34,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "union": lambda probabilities: ids.union(probabilities),
     "safe": keys.safe,
     "memo_key": keys.memo_key,
+    "kept_key": keys.kept_key,
     "verdict_key": keys.verdict_key,
     "limit_key": keys.limit_key,
     "buffered_image": lambda **arguments: keys.buffered_image(**arguments).model_dump(),
