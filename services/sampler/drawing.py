@@ -57,7 +57,10 @@ class Drawer:
 
     def draw(self, prediction_id: str, prediction: Prediction) -> Draw | None:
         """None when no strategy drew it: where most predictions end."""
-        looks = tuple((strategy, strategy.look(prediction, dice)) for strategy, dice in self._hands)
-        if not any(look.fired for _, look in looks):
-            return None
-        return Draw(prediction_id, prediction, looks)
+        looks = self.looks(prediction)
+        return None if looks is None else Draw(prediction_id, prediction, looks)
+
+    def looks(self, prediction: Prediction) -> "tuple[tuple[Strategy, Look], ...] | None":
+        """Every strategy's look, None when none of them drew it. Asked before anything is made for a draw."""
+        looks = tuple([(strategy, strategy.look(prediction, dice)) for strategy, dice in self._hands])
+        return looks if any(look.fired for _, look in looks) else None

@@ -96,9 +96,10 @@ class SamplerService(Service):
             return self._count("shadow")
         if self.repeats.meet(prediction.model_id, prediction.frame.partition, prediction.frame.offset) == "seen":
             return self._count("seen")
-        draw = self.drawer.draw(prediction_id(received.record, prediction), prediction)
-        if draw is None:
+        looks = self.drawer.looks(prediction)
+        if looks is None:
             return self._count("not_drawn")
+        draw = Draw(prediction_id(received.record, prediction), prediction, looks)
         for strategy in draw.fired:
             metrics.DRAWN.labels(strategy.label).inc()
         return [draw]

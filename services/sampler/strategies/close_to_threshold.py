@@ -20,7 +20,14 @@ class CloseToThreshold(MatchStrategy):
     only_top_classes: bool = Field(default=True, description="classifiers: look at the top class alone")
 
     def match(self, prediction: Prediction) -> tuple[float, str] | None:
-        close = [one for one in self._looked_at(prediction) if self._distance(prediction, one) < self.epsilon]
+        usual = prediction.threshold if self.threshold is None else self.threshold
+        differing = prediction.class_thresholds if self.threshold is None else {}
+        epsilon = self.epsilon
+        close = [
+            one
+            for one in self._looked_at(prediction)
+            if abs(one.confidence - differing.get(one.class_name, usual)) < epsilon
+        ]
         if len(close) < (1 if prediction.task == "classify" else self.minimum_objects_close_to_threshold):
             return None
         nearest = min(close, key=lambda one: self._distance(prediction, one))

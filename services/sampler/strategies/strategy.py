@@ -78,4 +78,5 @@ class MatchStrategy(Strategy):
     def selected(self, prediction: Prediction) -> "list[Detection | ClassScore]":
         """The detections or class scores that the rule may look at."""
         of = prediction.classes if prediction.task == "classify" else prediction.detections
-        return [one for one in of if self.selected_class_names is None or one.class_name in self.selected_class_names]
+        names = self.selected_class_names
+        return list(of) if names is None else [one for one in of if one.class_name in names]
