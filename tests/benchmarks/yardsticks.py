@@ -1,0 +1,100 @@
+"""The plainest thing that does the same work, to hold a service against: no log, no ids, no receipts."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from services.inference.config import InferenceConfig
+from services.inference.models.model import Model, Session
+from shared.imaging import decode
+from shared.streams import PREDICTIONS
+from tests.benchmarks.inputs import pictures
+from tests.benchmarks.watching import Speed
+from tests.e2e.world import World
+
+POLL = 500
+
+
+def timed(records: int, work: Callable[[], object]) -> Speed:
+    """What `work` takes in this process, all of its threads counted."""
+    cpu_s, started_s = time.process_time(), time.perf_counter()
+    work()
+    return Speed(records, time.perf_counter() - started_s, time.process_time() - cpu_s)
+
+
+class Bare:
+    """A model in as many lanes and threads as the service has."""
+
+    def __init__(self, world: World) -> None:
+        config = world.settings.read(InferenceConfig)
+        self.lanes = config.inference.effective_lanes()
+        self.model = Model(config.model, config.inference.effective_threads())
+        self.sessions = [self.model.open_session() for _ in range(self.lanes)]
+        self.batch = config.inference.batch_size if self.model.family.input.batch is None else 1
+        self.tensors = [self.model.family.prepare(decode(image)) for image in pictures()][: self.batch]
+        for session in self.sessions:
+            self.model.run(session, self.tensors)
+
+    def runs(self, frames: int) -> Speed:
+        """`session.run` alone, on tensors made beforehand, in runs as large as the service's."""
+        each = max(1, frames // (self.lanes * self.batch))
+        return self._in_lanes(each * self.batch, lambda session: self._run(session, each))
+
+    def loop(self, frames: int) -> Speed:
+        """Decode, scale, run, suppress: one image after the other in each lane."""
+        each = max(1, frames // self.lanes)
+        return self._in_lanes(each, lambda session: self._all_of_it(session, each))
+
+    def _in_lanes(self, each: int, work: Callable[[Session], None]) -> Speed:
+        with ThreadPoolExecutor(self.lanes) as lanes:
+            return timed(each * self.lanes, lambda: list(lanes.map(work, self.sessions)))
+
+    def _run(self, session: Session, times: int) -> None:
+        for _ in range(times):
+            self.model.run(session, self.tensors)
+
+    def _all_of_it(self, session: Session, times: int) -> None:
+        images = pictures()
+        for number in range(times):
+            pixels = decode(images[number % len(images)])
+            output = self.model.run(session, [self.model.family.prepare(pixels)])[0]
+            self.model.family.read(output, pixels.shape[1], pixels.shape[0])
+
+
+def consume_and_validate(world: World, total: int) -> Speed:
+    """Polls `predictions` to the end and validates each, in this process; commits per poll, as the service does."""
+    with world.backend() as backend, closing(backend.log.consumer("yardstick", [PREDICTIONS.name])) as consumer:
+        first = [PREDICTIONS.decode(record) for record in consumer.poll(30, POLL)]
+
+        def rest() -> None:
+            read = len(first)
+            while read < total:
+                records = consumer.poll(5, POLL)
+                assert records, f"the end after {read} of {total}"
+                positions: dict[tuple[str, int], int] = {}
+                for record in records:
+                    PREDICTIONS.decode(record)
+                    positions[record.source] = record.offset + 1
+                consumer.commit(positions)
+                read += len(records)
+
+        return timed(total - len(first), rest)
+
+
+def read_and_write(dataset: Path, folder: Path) -> Speed:
+    """The dataset's images and fragments read and written elsewhere, each synced."""
+    folder.mkdir()
+    images = sorted((dataset / "images").iterdir())
+    fragments = sorted((dataset / "samples").iterdir())
+
+    def copy() -> None:
+        for path in (*images, *fragments):
+            with (folder / path.name).open("wb") as file:
+                file.write(path.read_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+
+    return timed(len(images), copy)
