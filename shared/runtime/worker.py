@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TypeVar
 
 from shared.errors import Fenced, InvalidMessage, Unavailable
@@ -28,7 +29,7 @@ from shared.runtime.lifecycle import Stop
 from shared.runtime.retry import Backoff
 from shared.runtime.service import Handled, Received, Service
 from shared.streams import STREAMS
-from shared.streams.dead_letters import Stage, new_dead_letter
+from shared.streams.dead_letters import DLQ_SUFFIX, Stage, new_dead_letter
 from shared.streams.record import NewRecord, Partition, Record
 from shared.telemetry import logs, metrics
 
@@ -122,11 +123,25 @@ class Worker:
             output, future = sent[0]
             try:
                 future.result(CONFIRM_TIMEOUT_S)
+            except InvalidMessage as why:
+                instead = self._instead_of(output, why)
+                sent[0] = (instead, self.producer.send(instead))
+                continue
             except (Unavailable, TimeoutError) as why:
                 sent[:] = [(again, self.producer.send(again)) for again, _ in sent]
                 raise why if isinstance(why, Unavailable) else Unavailable("log", "no acknowledgement") from why
             metrics.OUTPUTS.labels(self.service.name, output.stream).inc()
             del sent[0]
+
+    def _instead_of(self, output: NewRecord, why: InvalidMessage) -> NewRecord:
+        """The log will never take this output (it is too large): its dead letter takes its place, or this one without value."""
+        self.log.error("output.refused", stream=output.stream, why=str(why))
+        if output.stream.endswith(DLQ_SUFFIX):
+            if output.value is None:
+                raise why
+            return replace(output, value=None)
+        never = Record(output.stream, output.partition or 0, -1, 0, output.key, output.value, output.headers)
+        return self._dead_letter(never, why, "TASK_PUT")
 
     # 6 ---------------------------------------------------------------------------------------------------------------
     def commit(self) -> None:

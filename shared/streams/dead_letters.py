@@ -14,6 +14,7 @@ from shared.streams.stream import DAY_S, Stream
 DLQ_SUFFIX = ".dlq"
 PREFIX = "__connect.errors."
 MAX_STACKTRACE_BYTES = 4096
+CAUSE_BYTES = 65_536
 Stage = Literal["VALUE_CONVERTER", "TRANSFORMATION", "TASK_PUT"]
 
 
@@ -26,12 +27,15 @@ def dead_letter_stream(of: Stream) -> Stream:
         read_by=("gleaner dead-letters",),
         decode=lambda record: record,
         retention_s=90 * DAY_S,
+        # Room for the cause: a record of the largest size must have a place here too.
+        max_message_bytes=of.max_message_bytes + CAUSE_BYTES,
     )
 
 
 def new_dead_letter(record: Record, error: Exception, *, service: str, instance: str, stage: Stage) -> NewRecord:
     """The dead letter of a record. Frames go by reference: half a megabyte of garbage helps nobody."""
-    trace = "".join(traceback.format_exception(error))[-MAX_STACKTRACE_BYTES:]
+    raw_trace = "".join(traceback.format_exception(error)).encode("utf-8", "replace")
+    trace = raw_trace[-MAX_STACKTRACE_BYTES:].decode("utf-8", "ignore")
     cause = {
         "topic": record.stream,
         "partition": str(record.partition),

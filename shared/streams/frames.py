@@ -6,6 +6,7 @@ producer_frame_id, captured_at, frame_index, content-type, traceparent, predicte
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,8 @@ from shared.streams.stream import HOUR_S, Stream
 MAX_FRAME_BYTES = 2_000_000
 MAX_SOURCE_ID_BYTES = 16_384
 UNNAMED_SOURCE = "unnamed"
+MAX_TIME_MS = 253_402_300_800_000
+"""The year 10,000, where calendars end."""
 
 
 class FrameRef(BaseModel):
@@ -24,10 +27,10 @@ class FrameRef(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    stream: str = Field(description="name of the stream that holds the frame")
-    partition: int = Field(ge=0)
-    offset: int = Field(ge=0)
-    time_ms: int = Field(ge=0, description="the frame's log time, UTC milliseconds")
+    stream: Literal["frames"] = Field(description="name of the stream that holds the frame")
+    partition: int = Field(ge=0, lt=2**31)
+    offset: int = Field(ge=0, lt=2**63 - 1)
+    time_ms: int = Field(ge=0, lt=MAX_TIME_MS, description="the frame's log time, UTC milliseconds")
     frame_id: str = Field(min_length=1)
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the image's bytes")
     size: int = Field(ge=0, description="of the image, in bytes")
@@ -61,7 +64,7 @@ def decode(record: Record) -> Frame:
         source_id, producer_frame_id, sha256, time_ms=record.time_ms, partition=record.partition, offset=record.offset
     )
     ref = FrameRef(
-        stream=FRAMES.name,
+        stream="frames",
         partition=record.partition,
         offset=record.offset,
         time_ms=record.time_ms,

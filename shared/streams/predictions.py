@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.errors import InvalidMessage
 from shared.streams import ids
 from shared.streams.frames import FrameRef
 from shared.streams.record import NewRecord, Record
-from shared.streams.stream import DAY_S, Message, Stream, json_decoder
+from shared.streams.stream import DAY_S, Message, Stream, check_placed, json_decoder
+
+MAX_PREDICTION_BYTES = 262_144
+"""About two thousand boxes. A revision holds a prediction twice, and must fit into a record of a megabyte."""
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Pixels = Annotated[float, Field(allow_inf_nan=False)]
@@ -79,6 +83,20 @@ class Prediction(Message):
         return tuple(d for d in self.detections if d.confidence >= self.threshold_for(d.class_name))
 
 
+_from_json = json_decoder(Prediction)
+
+
+def decode(record: Record) -> Prediction:
+    """Raises InvalidMessage: no prediction, too large to become a sample, or not on its frame's partition number."""
+    if len(record.value or b"") > MAX_PREDICTION_BYTES:
+        raise InvalidMessage(
+            f"prediction at {record.where} has {len(record.value or b''):,} bytes, at most {MAX_PREDICTION_BYTES:,} are taken"
+        )
+    prediction: Prediction = _from_json(record)
+    check_placed(record, prediction.frame.partition)
+    return prediction
+
+
 def prediction_id(record: Record, prediction: Prediction) -> str:
     return ids.prediction_id(record.partition, record.offset, prediction.frame.frame_id)
 
@@ -93,7 +111,7 @@ PREDICTIONS = Stream(
     key="source id",
     written_by=("inference", "feedback", "any program"),
     read_by=("sampler", "feedback"),
-    decode=json_decoder(Prediction),
+    decode=decode,
     retention_s=7 * DAY_S,
     fsync=False,
 )

@@ -19,7 +19,8 @@ DAY_S = 24 * HOUR_S
 class Message(BaseModel):
     """The base of every JSON message: frozen, versioned; fields that it does not know are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
+    # NaN has no JSON: what we wrote with one could never be read again.
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), allow_inf_nan=False)
 
     version: int = Field(default=1, ge=1, le=1, description="version of this message's form")
 
@@ -56,6 +57,14 @@ def json_decoder(model: type[Message]) -> Callable[[Record], Any]:
             raise InvalidMessage(f"no {model.__name__} at {record.where}: {first_complaint(error)}") from error
 
     return decode
+
+
+def check_placed(record: Record, frame_partition: int) -> None:
+    """What speaks of a frame lies on the frame's partition number. Raises InvalidMessage."""
+    if record.partition != frame_partition:
+        raise InvalidMessage(
+            f"{record.where} speaks of a frame on partition {frame_partition}: it must be written to that partition number"
+        )
 
 
 def first_complaint(error: ValidationError) -> str:

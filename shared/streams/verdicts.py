@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from shared.streams.predictions import Box, Prediction
-from shared.streams.record import NewRecord
-from shared.streams.stream import Message, Stream, json_decoder
+from shared.streams.record import NewRecord, Record
+from shared.streams.stream import Message, Stream, check_placed, json_decoder
 
 VerdictKind = Literal["confirmed", "rejected", "missed"]
 RejectReason = Literal["false_positive", "wrong_class", "bad_box"]
@@ -42,6 +42,15 @@ class Verdict(Message):
         return self
 
 
+_from_json = json_decoder(Verdict)
+
+
+def decode(record: Record) -> Verdict:
+    verdict: Verdict = _from_json(record)
+    check_placed(record, verdict.prediction.frame.partition)
+    return verdict
+
+
 def new_verdict(verdict: Verdict) -> NewRecord:
     frame = verdict.prediction.frame
     return NewRecord(VERDICTS.name, frame.frame_id.encode(), verdict.to_bytes(), frame.partition)
@@ -53,5 +62,5 @@ VERDICTS = Stream(
     key="frame id",
     written_by=("feedback",),
     read_by=("sampler", "feedback"),
-    decode=json_decoder(Verdict),
+    decode=decode,
 )

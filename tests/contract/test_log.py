@@ -447,7 +447,7 @@ def test_a_reader_gives_exactly_that_record(log: Log) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("beyond", [0, 1, 1_000_000])
+@pytest.mark.parametrize("beyond", [0, 1, 1_000_000, 2**40 - 3, 2**62])
 def test_past_the_end_nothing_was_ever_written(log: Log, beyond: int) -> None:
     end = send(log, 3)[-1].offset + 1
     with pytest.raises(NeverWritten):

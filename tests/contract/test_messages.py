@@ -268,9 +268,6 @@ POISON = [
 """Anyone may write predictions. These were seen to stop or block a sampler: it can neither read such a place nor pass it on."""
 
 
-@pytest.mark.xfail(
-    strict=True, reason="predictions.decode does not bound the frame reference yet, nor refuse NaN timings"
-)
 @pytest.mark.parametrize(("path", "value"), POISON)
 def test_a_prediction_that_no_reader_could_serve_is_invalid_and_no_crash(path: str, value: object) -> None:
     body = golden("predictions/detections")

@@ -44,7 +44,7 @@ _EVERY_LANE = {
     "metadata_max_age_ms": 60_000,
 }
 _FRAMES_LANE = {"batch_size": 16_384, "linger_ms": 0, "max_request_size": FRAMES.max_message_bytes}
-_JSON_LANE = {"batch_size": 262_144, "linger_ms": 10, "max_request_size": 1_048_576}
+_JSON_LANE = {"batch_size": 262_144, "linger_ms": 10, "max_request_size": FRAMES.max_message_bytes}
 
 
 class GatedProducer:

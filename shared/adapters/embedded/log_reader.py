@@ -10,12 +10,14 @@ import structlog
 
 from shared.adapters.embedded.database import said_as_unavailable
 from shared.adapters.embedded.index import Entry
+from shared.adapters.embedded.retention import SHIFT
 from shared.adapters.embedded.segments import SegmentReader
 from shared.adapters.embedded.store import Store
 from shared.errors import Expired, NeverWritten, Unavailable
 from shared.streams.record import Partition, Record
 
 _PAGE = 256
+MAX_OFFSET = (1 << SHIFT) - 1
 _log = structlog.get_logger()
 
 
@@ -28,7 +30,8 @@ class LogReader:
 
     def read(self, stream: str, partition: int, offset: int) -> Record:
         partition_id = self._id(stream, partition)
-        entries = self._index.slice(partition_id, offset, offset + 1, 1) if offset >= 0 else []
+        # Past the largest offset there can be lie the ids of the next partition's records.
+        entries = self._index.slice(partition_id, offset, offset + 1, 1) if 0 <= offset <= MAX_OFFSET else []
         records = load(entries, self._store.folder, (stream, partition))
         if records:
             return records[0]

@@ -102,6 +102,17 @@ def test_invalid_records_become_dead_letters_with_their_cause_and_the_rest_flows
     worker.close()
 
 
+def test_an_output_that_the_log_will_never_take_becomes_a_dead_letter_and_the_rest_flows(log: SegmentLog) -> None:
+    publish(log, b"1", b"x" * 1_500_000, b"2")
+    worker = Worker(Echo(), log, Stop())
+    step_until(worker, lambda: log.committed("echo", "frames") == {0: 3})
+    assert [r.value for r in everything(log, "verdicts")] == [b"1", b"2"]
+    (dead,) = everything(log, "verdicts.dlq")
+    assert dead.header(PREFIX + "stage") == "TASK_PUT"
+    assert dead.header(PREFIX + "topic") == "verdicts"
+    worker.close()
+
+
 def test_a_dependency_that_is_down_pauses_and_the_same_batch_comes_again(log: SegmentLog) -> None:
     publish(log, b"1", b"2")
     tries: list[int] = []
