@@ -1,0 +1,1 @@
+"""docker-compose.yml, as a file and with a real engine."""
