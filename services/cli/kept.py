@@ -53,11 +53,9 @@ def strategies_of(records: list[Sample]) -> list[str]:
 def read(log: Log) -> Kept:
     """Everything that is in the streams now."""
     kept = Kept(frames=_frames(log))
-    for record in records_of(log, SAMPLES.name):
-        sample: Sample = STREAMS[SAMPLES.name].decode(record)
+    for _, sample in _messages_of(log, SAMPLES.name):
         kept.samples.setdefault(sample.sample_id, []).append(sample)
-    for record in records_of(log, UPLOADS.name):
-        receipt: Receipt = STREAMS[UPLOADS.name].decode(record)
+    for _, receipt in _messages_of(log, UPLOADS.name):
         kept.receipts[receipt.sample_id, receipt.destination, receipt.revision] = receipt
     return kept
 
@@ -74,11 +72,15 @@ def records_of(log: Log, stream: str) -> Iterator[Record]:
 
 def predictions_of(log: Log) -> Iterator[tuple[Record, Any]]:
     """Every prediction that can be read, with its record."""
-    for record in records_of(log, "predictions"):
+    return _messages_of(log, "predictions")
+
+
+def _messages_of(log: Log, stream: str) -> Iterator[tuple[Record, Any]]:
+    for record in records_of(log, stream):
         try:
-            yield record, STREAMS["predictions"].decode(record)
+            yield record, STREAMS[stream].decode(record)
         except InvalidMessage:
-            continue  # it is a dead letter of the sampler's, and counted there
+            continue  # it is a dead letter of its reader's, and counted there
 
 
 def _frames(log: Log) -> int:
