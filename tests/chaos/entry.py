@@ -1,8 +1,8 @@
-"""A service as a process that dies by SIGKILL right after a named step: `python -m tests.chaos.entry SERVICE [STEP NTH VICTIM]`.
+"""A service as a process that dies by SIGKILL right after a named step.
 
-SERVICE is inference, sampler, feedback, uploader or embedded (all four in one process). STEP is `module:Class.method`; the
-process kills itself after the NTH call that had something to do for VICTIM. The shipped code knows nothing of this. With
-FORGETFUL_URL in the environment the uploader delivers to the forgetful host of the tests.
+`python -m tests.chaos.entry SERVICE [STEP NTH VICTIM]`: SERVICE is inference, sampler, feedback, uploader or embedded (all
+four in one process). STEP is `module:Class.method`; the process kills itself after the NTH call that had something to do
+for VICTIM. With FORGETFUL_URL in the environment the uploader delivers to the tests' host. Shipped code knows nothing of it.
 """
 
 import importlib
@@ -42,10 +42,10 @@ def die_after(step: str, nth: int, victim: str) -> None:
     calls = count(1)
 
     def wrapped(self: Any, *args: Any) -> Any:
-        busy = victim in works_for(self, args) and has_work(self, method_name, args)
-        before = state(self, method_name)
+        ours = victim in works_for(self, args)
+        busy, before = has_work(self, method_name, args), state(self, method_name)
         result = original(self, *args)
-        if (busy or (victim in works_for(self, args) and state(self, method_name) != before)) and next(calls) == nth:
+        if ours and (busy or state(self, method_name) != before) and next(calls) == nth:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -101,7 +101,7 @@ def feedback(settings: Settings) -> None:
 def embedded(settings: Settings) -> None:
     from services import embedded as all_four
 
-    all_four.UploaderService = lambda _, *rest: UploaderService(uploader_config(settings), *rest)  # type: ignore[misc,assignment]
+    vars(all_four)["UploaderService"] = lambda _, *rest: UploaderService(uploader_config(settings), *rest)
     with until_signal() as stop, all_four.running(settings) as running:
         while not stop.wait(0.05) and not running.stop.is_set():
             pass

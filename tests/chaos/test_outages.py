@@ -6,20 +6,18 @@ GLEANER_TEST_OUTAGE_S shortens the outages (20 s each by default); a frozen serv
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.embedded import READS
-from services.sources.picture import Picture
-from services.sources.publisher import Published, publish
 from shared.bootstrap import OpenBackend
+from tests.chaos.camera import Camera
 from tests.e2e.checks import check_tidy, coco_of, dataset_of, drawn
-from tests.e2e.world import World, cluster_world, picture
+from tests.e2e.world import World, cluster_world
 from tests.servers import Controlled, Servers
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -32,36 +30,6 @@ RESUMED_WITHIN_S = 60.0
 FPS = 3.0
 
 
-@dataclass
-class Camera:
-    """Publishes new frames on a thread of its own until it is told to stop, waiting while the log is away."""
-
-    world: World
-    stop: threading.Event = field(default_factory=threading.Event)
-    published: Published | None = None
-
-    def run(self) -> None:
-        with self.world.backend() as backend:
-            self.published = publish(backend.log, self._pictures(), FPS)
-
-    def _pictures(self) -> Iterator[Picture]:
-        for seed in count():
-            if self.stop.is_set():
-                return
-            yield picture(seed)
-
-    @contextmanager
-    def filming(self) -> Iterator[None]:
-        thread = threading.Thread(target=self.run)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.stop.set()
-            thread.join(RESUMED_WITHIN_S)
-        assert not thread.is_alive(), "the publisher still waits for the log"
-
-
 @pytest.mark.timeout(420)
 def test_servers_stopped_in_mid_run_change_nothing(own_servers: Servers, tmp_path: Path) -> None:
     servers: list[tuple[str, Controlled]] = [
@@ -70,7 +38,7 @@ def test_servers_stopped_in_mid_run_change_nothing(own_servers: Servers, tmp_pat
         ("kafka", own_servers.kafka),
     ]
     with _closing(cluster_world(tmp_path / "disturbed", own_servers)) as world:
-        frames = _film(world, lambda: [_stopped(world, name, server) for name, server in servers])
+        frames = _film(world, [partial(_stopped, world, name, server) for name, server in servers])
         with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
             _check_same(world, calm, frames)
 
@@ -79,21 +47,21 @@ def test_servers_stopped_in_mid_run_change_nothing(own_servers: Servers, tmp_pat
 def test_a_frozen_redis_changes_nothing(own_servers: Servers, tmp_path: Path) -> None:
     """Connections stay open and nothing is answered: what was asked may have been done or not."""
     with _closing(cluster_world(tmp_path / "disturbed", own_servers)) as world:
-        frames = _film(world, lambda: [_frozen(world, own_servers.redis) for _ in range(3)])
+        frames = _film(world, [partial(_frozen, world, own_servers.redis)] * 3)
         with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
             _check_same(world, calm, frames)
 
 
-def _film(world: World, disturb: Callable[[], object]) -> int:
-    """Frames flow through running services while that is done. Returns how many were published."""
+def _film(world: World, disturbances: Sequence[Callable[[], None]]) -> int:
+    """Frames flow through running services while one thing after the other happens. Returns how many were published."""
     world.start_all()
-    camera = Camera(world)
+    camera = Camera(world, FPS)
     with camera.filming():
         _caught_up(world, "the first frames")
-        disturb()
+        for disturb in disturbances:
+            disturb()
     world.drain(RESUMED_WITHIN_S)
-    assert camera.published is not None
-    return camera.published.frames
+    return camera.frames
 
 
 def _stopped(world: World, name: str, server: Controlled) -> None:
@@ -123,7 +91,9 @@ def _caught_up(world: World, since: str) -> float:
     """Waits until what is in `frames` now has gone through every service; returns after how long."""
     with world.backend() as backend:
         return sum(
-            _gone_through(world, backend, group, stream, since) for group, streams in READS.items() for stream in streams
+            _gone_through(world, backend, group, stream, since)
+            for group, streams in READS.items()
+            for stream in streams
         )
 
 

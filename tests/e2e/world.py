@@ -35,7 +35,7 @@ from tests.unit.services.inference.built_models import detector
 from tests.unit.services.sampler.making import jpeg
 
 SALT = "a salt for the tests only, long enough"
-DEADLINE_S = 60.0
+DEADLINE_S = 90.0
 LOOK_EVERY_S = 0.2
 DRAIN_S = 40.0
 CLUSTER = ("inference", "sampler", "uploader", "feedback")
