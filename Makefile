@@ -9,7 +9,7 @@ DEMO_FOLDER ?= gleaner-demo
 .PHONY: help demo run env up down test test-unit test-compose check format bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## the main job on one box, no server: streams a doorstep clip, ends with a dataset and a contact sheet
 	@$(BIN)/gleaner demo --folder $(DEMO_FOLDER)

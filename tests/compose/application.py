@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
+from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -69,7 +70,7 @@ class Cameras:
     def _wait_for(self, at_s: float) -> None:
         threading.Event().wait(max(0.0, at_s - time.monotonic()))
 
-    def _send(self, producer: KafkaProducer, source_id: str, name: str, image: bytes):  # type: ignore[no-untyped-def]
+    def _send(self, producer: KafkaProducer, source_id: str, name: str, image: bytes) -> Any:
         digest = sha256(image).hexdigest()
         self.hashes.add(digest)
         self.frame_ids.add(ids.frame_id(source_id, name, digest, time_ms=0, partition=0, offset=0))
@@ -109,5 +110,5 @@ def read_all(bootstrap: str, topic: str) -> list[Record]:
         consumer.close()
 
 
-def _record(one) -> Record:  # type: ignore[no-untyped-def]
+def _record(one: Any) -> Record:
     return Record(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value, tuple(one.headers))

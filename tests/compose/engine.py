@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from deploy.native.tools import find, run_to_end
+from tests.compose.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 USUAL_SCRIPT = ROOT.parent / "shared/servers/engine"
 STAND_INS = {
     "PYTHON_IMAGE": "standin/python",

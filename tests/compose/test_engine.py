@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ def test_it_goes_away_without_a_trace(stack: Project) -> None:
     print(stack.report())
     volumes = {mount["Name"] for each in stack.inspect("") for mount in each["Mounts"] if mount["Type"] == "volume"}
     assert volumes
+    stack.compose("stop", *SERVICES)
+    assert {service: _exit_codes(stack, service) for service in SERVICES} == {service: [0] for service in SERVICES}
     with stack.timed("down"):
         stack.down()
     assert stack.leftovers() == {}
@@ -101,15 +104,19 @@ def test_it_goes_away_without_a_trace(stack: Project) -> None:
 
 
 def _come_and_go(stack: Project) -> None:
-    """Two of each, one of each, two of each again: every newcomer is given partitions before the next change."""
+    """Two of each, one of each, and again: every newcomer is given partitions before the next change."""
     for _ in range(2):
         with stack.timed("scale up"):
             stack.scale(inference=2, sampler=2)
             for service in ("inference", "sampler"):
-                wait_until(lambda: "partitions.assigned" in stack.log_of(service, 2), f"a second {service} at work")  # noqa: B023
+                wait_until(partial(_has_partitions, stack, service, 2), f"a second {service} at work")
         with stack.timed("scale down"):
             stack.scale(inference=1, sampler=1)
             assert len(stack.containers("inference")) == len(stack.containers("sampler")) == 1
+
+
+def _has_partitions(stack: Project, service: str, replica: int) -> bool:
+    return "partitions.assigned" in stack.log_of(service, replica)
 
 
 def _is_through(stack: Project, cameras: Cameras) -> bool:
@@ -179,6 +186,10 @@ def _in_coco(dataset: Path) -> set[str]:
 
 def _health(stack: Project, service: str) -> str:
     return str(stack.inspect(service)[0]["State"]["Health"]["Status"])
+
+
+def _exit_codes(stack: Project, service: str) -> list[int]:
+    return [container["State"]["ExitCode"] for container in stack.inspect(service)]
 
 
 def _post_verdict(stack: Project, body: dict[str, str], key: str) -> int:

@@ -77,3 +77,11 @@ def pinned(lock: Path) -> set[str]:
     found = set(re.findall(r"^[\w.-]+==\S+", lock.read_text(encoding="utf-8"), re.MULTILINE))
     assert found, f"expected pinned requirements in {lock}"
     return found
+
+
+def test_every_variable_is_in_the_docs() -> None:
+    variables = set(re.findall(r"\$\{(\w+)", COMPOSE_FILE.read_text(encoding="utf-8")))
+    rows = [
+        line for line in (ROOT / "docs/compose.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
+    assert {name for row in rows for name in re.findall(r"`([A-Z_0-9]+)`", row.split("|")[1])} == variables
