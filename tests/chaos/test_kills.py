@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.checks import check_nothing_lost_nothing_twice
+from shared.streams import PREDICTIONS, ids
+from shared.streams.predictions import Prediction, prediction_id
+from shared.streams.verdicts import Verdict, new_verdict
+from tests.e2e.checks import check_nothing_lost_nothing_twice, drawn, sample_id_of
 from tests.e2e.world import World, cluster_world, deliver_to, embedded_world
 from tests.hosts.forgetful import Storage, forgetful_host
 
@@ -22,6 +25,7 @@ SAMPLER = "services.sampler.service:SamplerService"
 KEEPER = "services.sampler.keeping:Keeper"
 UPLOADER = "services.uploader.service:UploaderService"
 FORGETFUL = "tests.hosts.forgetful:Forgetful"
+JUDGE = "services.sampler.judged:Judge.revise"
 FEEDBACK = "services.feedback.service:Feedback"
 PRODUCERS = {
     "cluster": "shared.adapters.cluster.kafka_producer:GatedProducer",
@@ -32,6 +36,7 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
     "inference": tuple((f"{WORKER}.{step}", 1) for step in ("poll", "handle", "publish", "confirm", "commit")),
     "sampler": (
         (f"{WORKER}.poll", 1),
+        (JUDGE, 1),
         (f"{SAMPLER}.draw", 2),
         (f"{KEEPER}.read", 2),
         (f"{SAMPLER}.decide", 1),
@@ -46,6 +51,7 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
         (f"{UPLOADER}.take_in", 1),
         (f"{UPLOADER}.note_attempts", 1),
         (f"{FORGETFUL}.deliver", 2),
+        (f"{FORGETFUL}.update", 1),
         (f"{WORKER}.publish", 1),
         (f"{WORKER}.confirm", 1),
         (f"{UPLOADER}.mark_done", 1),
@@ -104,8 +110,9 @@ def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
     world: World, host: tuple[str, Storage], victim: str
 ) -> None:
     runs = start_others(world, victim)
-    frames = 0
+    frames, verdicts = 0, list[str]()
     for step, nth in STEPS[victim]:
+        verdicts += judge_one(world, kept=len(verdicts) % 2 == 0)
         world.publish(range(frames, frames + FRAMES_PER_KILL))
         frames += FRAMES_PER_KILL
         world.start(runs, step, nth, victim)
@@ -113,6 +120,30 @@ def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
     world.start(runs)
     world.drain()
     check_nothing_lost_nothing_twice(world, host[1], frames)
+    assert verdicts or victim == "inference"
+    check_each_verdict_once(world, host[1], verdicts)
+
+
+def judge_one(world: World, kept: bool) -> list[str]:
+    """Judges one of the predictions that are there, a drawn one or another; nothing without one. The verdict's id."""
+    judged = {verdict.prediction_id for verdict in world.records("verdicts")}
+    ours = drawn(world)
+    for record in world.raw("predictions"):
+        prediction: Prediction = PREDICTIONS.decode(record)
+        name = prediction_id(record, prediction)
+        if name not in judged and (sample_id_of(prediction) in ours) == kept:
+            verdict = Verdict(
+                verdict_id=ids.verdict_id("test", name),
+                prediction_id=name,
+                prediction=prediction,
+                kind="rejected",
+                reason="bad_box",
+                caller="test",
+                judged_at="2026-11-22T08:00:00Z",
+            )
+            world.send(new_verdict(verdict))
+            return [verdict.verdict_id]
+    return []
 
 
 @pytest.mark.slow
@@ -132,7 +163,7 @@ def test_feedback_killed_before_its_answer_makes_one_verdict_of_two_requests(
         world.start(runs, step, 1, "feedback")
         verdict_ids.append(_judged_in_spite_of_a_death(world, runs, step, number))
     world.drain()
-    _check_each_verdict_once(world, host[1], verdict_ids)
+    check_each_verdict_once(world, host[1], verdict_ids)
     check_nothing_lost_nothing_twice(world, host[1], FRAMES_PER_KILL)
 
 
@@ -159,19 +190,22 @@ def _post_once_up(world: World, body: dict[str, str], key: str) -> httpx.Respons
 
 
 def _prediction_id(world: World, number: int) -> str:
-    from shared.streams.predictions import PREDICTIONS, prediction_id
-
     record = world.raw("predictions")[number]
     return prediction_id(record, PREDICTIONS.decode(record))
 
 
-def _check_each_verdict_once(world: World, storage: Storage, verdict_ids: list[str]) -> None:
+def check_each_verdict_once(world: World, storage: Storage, verdict_ids: list[str]) -> None:
+    """Each verdict has one revision, and at the host its image says it once."""
     assert len(set(verdict_ids)) == len(verdict_ids)
     assert {verdict.verdict_id for verdict in world.records("verdicts")} == set(verdict_ids)
-    revisions = {one.revision: one.sample_id for one in world.records("samples") if one.kind == "revision"}
-    assert set(revisions) == set(verdict_ids)
-    for verdict_id, sample_id in revisions.items():
-        assert [one["verdict_id"] for one in storage.annotation(sample_id)["verdicts"]] == [verdict_id]
+    revisions = {(one.sample_id, one.revision) for one in world.records("samples") if one.kind == "revision"}
+    assert sorted(revision for _, revision in revisions) == sorted(verdict_ids)
+    at_host = [
+        (sample_id, verdict["verdict_id"])
+        for sample_id in {sample_id for sample_id, _ in revisions}
+        for verdict in storage.annotation(sample_id)["verdicts"]
+    ]
+    assert sorted(at_host) == sorted(revisions)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from collections import Counter
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Drawer
 from shared.streams import ids
+from shared.streams.predictions import Prediction
 from tests.e2e.world import SALT, World
 from tests.hosts.forgetful import Storage
 from tests.unit.services.sampler.making import jpeg
@@ -40,11 +41,11 @@ def drawn(world: World) -> set[str]:
     """The sample ids that the settings and the salt ask for, by the pure function alone."""
     config = world.settings.read(SamplerConfig)
     drawer = Drawer(SALT.encode(), config.collection, config.strategies)
-    return {
-        ids.sample_id(config.collection, one.frame.frame_id, one.model_id)
-        for one in world.records("predictions")
-        if drawer.draw("", one) is not None
-    }
+    return {sample_id_of(one) for one in world.records("predictions") if drawer.draw("", one) is not None}
+
+
+def sample_id_of(prediction: Prediction, collection: str = "default") -> str:
+    return ids.sample_id(collection, prediction.frame.frame_id, prediction.model_id)
 
 
 def dataset_of(world: World) -> dict[str, tuple[str, dict[str, object]]]:

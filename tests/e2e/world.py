@@ -140,6 +140,12 @@ class World:
             finally:
                 producer.close()
 
+    def wait_until_up(self) -> None:
+        """Every process has said something: what it was assigned, or where it listens."""
+        logs = {name: max(self.folder.glob(f"*-{name}.log")) for name in self.processes}
+        for name, log in logs.items():
+            self.wait(lambda log=log: log.stat().st_size > 0, f"{name} is up")  # type: ignore[misc]
+
     def feedback_url(self) -> str:
         """Where the latest feedback listens, once it does."""
         log = max(log for log in self.folder.glob("*.log") if log.stem.split("-")[1] in ("feedback", "embedded"))
