@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from services.cli.effective import MODELS
 from services.sampler.strategies import REGISTRY
-from services.uploader.destinations import kinds
+from services.uploader.destinations import offered
 from shared.settings import ClusterBackend, EmbeddedBackend
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -28,7 +28,7 @@ This page is made of the settings models by `python -m services.cli.settings_pag
 CHOICES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("backend", (EmbeddedBackend, ClusterBackend)),
     ("strategies", tuple(REGISTRY.values())),
-    ("destinations", tuple(kinds())),
+    ("destinations", offered()),
 )
 """Settings of which there are several kinds; each kind has a table of its own."""
 _BOUNDS = {

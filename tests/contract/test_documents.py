@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from services.cli import settings_page
-from services.uploader.destinations import DestinationOptions, kinds
+from services.uploader.destinations import DestinationOptions, offered
 from shared.runtime import worker
 from shared.streams import DLQ_SUFFIX, STREAMS, Stream
 
@@ -63,7 +63,7 @@ def test_the_delivery_page_has_the_workers_steps_in_the_workers_order() -> None:
         assert f"| {number} {step} |" in text("delivery.md"), f"expected what happens when step {number} fails"
 
 
-@pytest.mark.parametrize("options", kinds(), ids=lambda options: options.__name__)
+@pytest.mark.parametrize("options", offered(), ids=lambda options: options.__name__)
 def test_the_delivery_page_is_honest_about_every_destination(options: type[DestinationOptions]) -> None:
     (host,) = (
         one for one in vars(sys.modules[options.__module__]).values() if "can_be_asked" in getattr(one, "__dict__", {})

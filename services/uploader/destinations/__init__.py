@@ -4,7 +4,7 @@ A new kind is its file, its line in `AnyDestination`, its line in `_OPENERS`; th
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
@@ -37,6 +37,12 @@ def register(options: type[DestinationOptions], opener: Opener) -> None:
     _OPENERS[options] = opener
 
 
+def offered() -> tuple[type[DestinationOptions], ...]:
+    """What settings may name; `register` adds to what can be opened, not to this."""
+    members: tuple[type[DestinationOptions], ...] = get_args(get_args(AnyDestination)[0])
+    return members
+
+
 def kinds() -> Mapping[type[DestinationOptions], Opener]:
     return dict(_OPENERS)
 
@@ -55,6 +61,7 @@ __all__ = [
     "NotNow",
     "Refused",
     "kinds",
+    "offered",
     "open_destination",
     "register",
 ]
