@@ -62,7 +62,7 @@ class SamplerService(Service):
             self.keeper,
         )
         self.repeats = Repeats()
-        self.log = logs.get().bind(service=self.name)
+        self.log = logs.get(service=self.name)
 
     @classmethod
     def on(cls, backend: OpenBackend, config: SamplerConfig) -> "SamplerService":

@@ -61,7 +61,7 @@ class Worker:
         self.limit = DeadLetterLimit()
         self.backoff = Backoff()
         self.lag_looked_s = 0.0
-        self.log = logs.get().bind(service=service.name)
+        self.log = logs.get(service=service.name)
 
     def run(self) -> None:
         """Loops until the stop, then lets go of everything. Raises what is neither invalid nor unavailable."""

@@ -30,6 +30,7 @@ def configure(service: str, level: str = "INFO", form: Literal["json", "text"] |
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def get() -> structlog.typing.FilteringBoundLogger:
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+def get(**fields: object) -> structlog.typing.FilteringBoundLogger:
+    """A logger with these fields in each of its lines. Lazy: it obeys the `configure` that comes after it."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**fields)
     return logger
