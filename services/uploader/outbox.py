@@ -46,7 +46,10 @@ CREATE INDEX revisions_part ON revisions (part);
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A delivery that is open: which sample (or revision of it), to which destination."""
+    """A delivery that is open: which sample (or revision of it), to which destination.
+
+    `uncertain`: an attempt whose end is unknown may have left the image with the host.
+    """
 
     sample_id: str
     destination: str
@@ -285,13 +288,17 @@ class Outbox:
         return None if found is None else found[0]
 
 
-_PAIR = "sample_id, destination, revision, part, uncertain, attempts"
+# An attempt for one pair may have left the image with the host, and so concerns every pair of that image.
+_PAIR = (
+    "sample_id, destination, revision, part, attempts, EXISTS (SELECT 1 FROM pairs AS any WHERE"
+    " any.sample_id = pairs.sample_id AND any.destination = pairs.destination AND (any.uncertain OR any.attempts > 0))"
+)
 _THIS = "WHERE sample_id = ? AND destination = ? AND revision = ?"
 
 
 def _pair(row: tuple[str, str, str, int, int, int]) -> Pair:
-    sample_id, destination, revision, partition, uncertain, attempts = row
-    return Pair(sample_id, destination, revision, partition, bool(uncertain) or attempts > 0, attempts)
+    sample_id, destination, revision, partition, attempts, uncertain = row
+    return Pair(sample_id, destination, revision, partition, bool(uncertain), attempts)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -26,6 +26,8 @@ OUTAGE_S = float(os.environ.get("GLEANER_TEST_OUTAGE_S", "20"))
 FROZEN_S = OUTAGE_S / 4
 CALM_S = 2.0
 """How long frames flow undisturbed before each outage."""
+STARTING_S = 6.0
+"""Long enough for a process to come up and look for its servers."""
 RESUMED_WITHIN_S = 60.0
 FPS = 3.0
 
@@ -50,6 +52,29 @@ def test_a_frozen_redis_changes_nothing(own_servers: Servers, tmp_path: Path) ->
         frames = _film(world, [partial(_frozen, world, own_servers.redis)] * 3)
         with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
             _check_same(world, calm, frames)
+
+
+@pytest.mark.timeout(400)
+def test_services_stop_and_start_while_a_server_is_away(own_servers: Servers, tmp_path: Path) -> None:
+    """SIGTERM ends each in time, whatever it waits for; started without the server, each waits for it."""
+    with _closing(cluster_world(tmp_path / "world", own_servers)) as world:
+        world.start_all()
+        for number, server in enumerate((own_servers.redis, own_servers.minio, own_servers.kafka)):
+            world.publish(range(number * 10, number * 10 + 5))
+            world.wait_until_up()
+            server.stop()
+            _pass_time(world, CALM_S)
+            ended = {name: world.stop(name) for name in list(world.processes)}
+            assert ended == dict.fromkeys(world.services, 0), world.said()
+            world.start_all()
+            _pass_time(world, STARTING_S)
+            server.start()
+            world.publish(range(number * 10 + 5, number * 10 + 10))
+        world.drain()
+        found = world.kept()
+        assert found.frames >= 30
+        assert set(found.with_image) == drawn(world)
+        check_tidy(world, found.with_image)
 
 
 def _film(world: World, disturbances: Sequence[Callable[[], None]]) -> int:
