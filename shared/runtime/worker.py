@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from dataclasses import replace
 from typing import TypeVar
 
@@ -53,7 +54,8 @@ class Worker:
         self.stop = stop
         self.health = health or Health()
         self.producer: Producer = log.producer()
-        self.consumer: Consumer = log.consumer(service.name, service.reads, self)
+        self._join: Callable[[], Consumer] = partial(log.consumer, service.name, service.reads, self)
+        self._consumer: Consumer | None = None
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self.positions: dict[Partition, int] = {}
         self.committed: dict[Partition, int] = {}
@@ -62,6 +64,13 @@ class Worker:
         self.backoff = Backoff()
         self.lag_looked_s = 0.0
         self.log = logs.get(service=service.name)
+
+    @property
+    def consumer(self) -> Consumer:
+        """Joins the group when it is first needed: a log that is down at the start is waited for, like any other time."""
+        if self._consumer is None:
+            self._consumer = self._join()
+        return self._consumer
 
     def run(self) -> None:
         """Loops until the stop, then lets go of everything. Raises what is neither invalid nor unavailable."""
@@ -197,7 +206,8 @@ class Worker:
                 return result
 
     def _pause(self, why: Unavailable, first: bool) -> None:
-        self.consumer.pause()
+        if self._consumer is not None:
+            self._consumer.pause()
         metrics.PAUSED.labels(self.service.name, why.dependency).set(1)
         if first:
             metrics.PAUSES.labels(self.service.name, why.dependency).inc()
@@ -219,10 +229,18 @@ class Worker:
             if self.stop.is_set():
                 raise Stopped
             self.health.tick()
-            try:
-                self.consumer.poll(min(left_s, 0.25), 1)
-            except Unavailable:
+            if not self._polled(min(left_s, 0.25)):
                 self.stop.wait(min(left_s, 0.25))
+
+    def _polled(self, seconds: float) -> bool:
+        """Not before it has joined: a member that is not paused yet would be given records here, and lose them."""
+        if self._consumer is None:
+            return False
+        try:
+            self._consumer.poll(seconds, 1)
+        except Unavailable:
+            return False
+        return True
 
     # dead letters ----------------------------------------------------------------------------------------------------
     def _dead_letters(self, handled: Handled) -> list[NewRecord]:
@@ -267,7 +285,8 @@ class Worker:
 
     def close(self) -> None:
         """Leaves the group, delivers what was sent, lets the service go."""
-        self.consumer.close()
+        if self._consumer is not None:
+            self._consumer.close()
         self.producer.close()
         self.service.close()
         self.log.info("worker.closed")

@@ -26,8 +26,8 @@ OUTAGE_S = float(os.environ.get("GLEANER_TEST_OUTAGE_S", "20"))
 FROZEN_S = OUTAGE_S / 4
 CALM_S = 2.0
 """How long frames flow undisturbed before each outage."""
-STARTING_S = 6.0
-"""Long enough for a process to come up and look for its servers."""
+STARTING_S = 14.0
+"""Long enough for a process to come up, look for its servers, and find none (a Kafka client tries for ten seconds)."""
 RESUMED_WITHIN_S = 60.0
 FPS = 3.0
 
