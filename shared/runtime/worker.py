@@ -18,8 +18,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from functools import partial
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from shared.errors import Fenced, InvalidMessage, Unavailable
