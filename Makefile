@@ -47,7 +47,7 @@ format: $(VENV)/.installed-dev ## put the code into the one format
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.installed-dev ## measure: ratios in one run, see docs/performance.md
-	$(BIN)/pytest tests/benchmarks -s -m "slow or not slow"
+	GLEANER_BENCH=1 $(BIN)/pytest tests/benchmarks -s
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock

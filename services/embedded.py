@@ -17,10 +17,10 @@ from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
 from services.uploader.config import UploaderConfig
 from services.uploader.service import UploaderService
-from shared.bootstrap import OpenBackend, open_backend, run_until, serving_health
+from shared.bootstrap import OpenBackend, alone, open_backend, run_until, serving_health
 from shared.errors import GleanerError
 from shared.ports.log import Log
-from shared.runtime.health import AllHealthy, Health
+from shared.runtime.health import DEAD_LETTERS, AllHealthy, Health
 from shared.runtime.lifecycle import Stop
 from shared.settings import Settings
 from shared.telemetry import logs
@@ -28,6 +28,10 @@ from shared.telemetry import logs
 Life = Callable[[OpenBackend, Stop], None]
 READS = {"inference": ("frames",), "sampler": ("predictions", "verdicts"), "uploader": ("samples",)}
 """Who must have read what before everything is through; in the order of the flow."""
+
+
+class Flooded(GleanerError):
+    """A service reads no more, since half of what it read last were dead letters."""
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Running:
     feedback_url: str
     threads: list[threading.Thread] = field(default_factory=list)
     failures: list[tuple[str, BaseException]] = field(default_factory=list)
+    loops: Mapping[str, Health] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raises what ended a service, with its name."""
@@ -46,24 +51,33 @@ class Running:
                 raise error
             raise RuntimeError(f"{name} stopped: {error!r}") from error
 
+    def check_flood(self) -> None:
+        """Raises Flooded when a service has stopped reading: whoever waits for the end of a source would wait for ever."""
+        for name, health in self.loops.items():
+            if health.blocked_by == DEAD_LETTERS:
+                raise Flooded(
+                    f"{name} stopped: half of what it read last were dead letters; see `gleaner dead-letters`"
+                )
+
 
 @contextmanager
 def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
     """Starts the four services, hands over while they run, drains and stops them."""
-    loops = {name: Health() for name in READS}
-    services, feedback_url = _all_alive(settings, loops)
-    all_of_them = Running(Stop(), feedback_url)
-    for name, life in services.items():
-        thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
-        all_of_them.threads.append(thread)
-        thread.start()
-    try:
-        with serving_health(settings.common, AllHealthy(list(loops.values()))):
-            yield all_of_them
-    finally:
-        all_of_them.stop.set()
-        for thread in all_of_them.threads:
-            thread.join(drain_s)
+    with alone(settings.common):
+        loops = {name: Health() for name in READS}
+        services, feedback_url = _all_alive(settings, loops)
+        all_of_them = Running(Stop(), feedback_url, loops=loops)
+        for name, life in services.items():
+            thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
+            all_of_them.threads.append(thread)
+            thread.start()
+        try:
+            with serving_health(settings.common, AllHealthy(list(loops.values()))):
+                yield all_of_them
+        finally:
+            all_of_them.stop.set()
+            for thread in all_of_them.threads:
+                thread.join(drain_s)
     all_of_them.check()
 
 

@@ -26,6 +26,7 @@ MIN_SALT_CHARS = 16
 
 __all__ = [
     "OpenBackend",
+    "alone",
     "load_from_environment",
     "open_backend",
     "open_log",
@@ -115,6 +116,24 @@ def open_log(settings: Settings) -> Iterator[Log]:
         log.close()
 
 
+@contextmanager
+def alone(common: Common) -> Iterator[None]:
+    """All four services at once, in one process per data folder: a second one's would share its work under other settings.
+
+    Raises SettingsError when somebody else is at it. The kernel lets go when the process ends, however it ends.
+    """
+    from shared.adapters.embedded.lock import try_lock
+
+    at = common.backend
+    if not isinstance(at, EmbeddedBackend):
+        yield
+        return
+    with (_writable(at.folder) / f"{common.prefix}running.lock").open("w") as file:
+        if not try_lock(file.fileno()):
+            raise SettingsError(f"another gleaner works in {at.folder}: wait for it, or name another folder (--data)")
+        yield
+
+
 def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
     from shared.adapters.embedded.file_images import FileImages
     from shared.adapters.embedded.sqlite_state import SqliteState
@@ -187,8 +206,8 @@ def _writable(folder: Path) -> Path:
 def _salt_file(path: Path) -> str:
     """The salt of a data folder, made whole on its first use; of two processes that make it at once, one wins."""
     if not path.exists():
-        own = path.with_name(f"salt.{os.getpid()}")
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        own = path.with_name(f"salt.{secrets.token_hex(8)}")  # threads share a pid
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(SALT_BYTES))
             file.flush()
             os.fsync(file.fileno())

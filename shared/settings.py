@@ -100,7 +100,7 @@ class Common(Config):
     site: str = Field(default="default", max_length=64, description="name of this installation, for people")
     prefix: str = Field(
         default="",
-        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?$",
         description="before every stream, group, state key and bucket path, so that two Gleaners share one cluster",
     )
     timezone: str = Field(default="UTC", description="IANA name; the windows of limits are aligned in it")

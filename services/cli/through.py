@@ -55,6 +55,7 @@ class Flowing:
         """Returns when everything is through. Raises what ended a service."""
         while not embedded.drained(self.backend.log):
             self.look()
+            self.running.check_flood()
             self.backend.clock.wait_s(LOOK_EVERY_S)
         self.look()
 

@@ -40,7 +40,8 @@ class Keeper:
         except (RecordGone, InvalidMessage):
             return Pixels(missing="expired")
         # Another record at the same place: the stream was made anew, or the log lost its tail.
-        if (frame.ref.sha256, frame.ref.frame_id) != (ref.sha256, ref.frame_id):
+        # Or somebody wrote another log time into the reference, by which windows and limits would go.
+        if frame.ref != ref:
             return Pixels(missing="expired")
         return self._pixels(frame.image)
 

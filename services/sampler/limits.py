@@ -31,7 +31,8 @@ class Limits:
     def charges(self, draw: Draw) -> tuple[Charge, ...]:
         time_ms = draw.prediction.frame.time_ms
         charges = [self._charge("all", "all", limit, time_ms) for limit in self._limits]
-        if not draw.on_floor:
+        # A strategy without a limit of its own keeps what it drew: another one's limit must not veto it. Like the floor.
+        if not draw.on_floor and all(s.limits for s in draw.fired):
             # The mark keeps a strategy that somebody named "all" away from the global counter.
             charges += [self._charge(f"s-{s.label}", s.label, limit, time_ms) for s in draw.fired for limit in s.limits]
         return tuple(charges)

@@ -94,8 +94,11 @@ class SamplerService(Service):
         prediction: Prediction = received.message
         if prediction.role == "shadow":
             return self._count("shadow")
-        if self.repeats.meet(prediction.model_id, prediction.frame.partition, prediction.frame.offset) == "seen":
+        novelty = self.repeats.meet(prediction.model_id, prediction.frame.partition, prediction.frame.offset)
+        if novelty == "seen":
             return self._count("seen")
+        if novelty == "late":
+            metrics.LATE.inc()
         looks = self.drawer.looks(prediction)
         if looks is None:
             return self._count("not_drawn")

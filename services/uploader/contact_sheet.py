@@ -4,7 +4,6 @@ Promises: deterministic; at most `most` images, dealt round-robin over the strat
 cannot be read is left out. Reads the dataset's fragments, writes one PNG.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.uploader.destinations.dataset import write_whole
+from services.uploader.destinations.dataset import read_fragment, write_whole
 from services.uploader.formats.coco import Fragment
 from shared.errors import GleanerError
 
@@ -48,7 +47,7 @@ _GENERAL = frozenset({"random", "every_nth"})
 
 def contact_sheet(folder: Path, out: Path, most: int = 24) -> Path:
     """Makes the sheet of a dataset folder as a PNG at `out`. Raises GleanerError when there is no readable image."""
-    fragments = [json.loads(path.read_bytes()) for path in sorted((folder / "samples").glob("*.json"))]
+    fragments = [one for path in sorted((folder / "samples").glob("*.json")) if (one := read_fragment(path))]
     tiles: list[Pixels] = []
     for fragment in varied(fragments):
         picture = cv2.imread(str(folder / "images" / fragment["file_name"])) if len(tiles) < most else None

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 MAX_TICK_AGE_S = 150.0
+DEAD_LETTERS = "dead letters"
+"""What a loop waits for that stopped reading: somebody who looks."""
 
 
 class Health:

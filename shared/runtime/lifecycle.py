@@ -23,22 +23,25 @@ class Stop(threading.Event):
 def until_signal(drain_s: float = 30.0) -> Iterator[Stop]:
     """A Stop that SIGTERM and SIGINT set. Restores the former handlers. Main thread only."""
     stop = Stop()
+    timers: list[threading.Timer] = []
 
     def on_signal(number: int, _: FrameType | None) -> None:
         if stop.is_set():
             os._exit(EXIT_HARD)
         stop.set()
-        _end_hard_after(drain_s)
+        timers.append(_end_hard_after(drain_s))
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:
+        for timer in timers:
+            timer.cancel()  # it has drained: what the process does afterwards is not its business
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end_hard_after(drain_s: float) -> None:
+def _end_hard_after(drain_s: float) -> threading.Timer:
     def end() -> None:
         logs.get().error("drain.too_long", drain_s=drain_s)
         os._exit(EXIT_HARD)
@@ -46,3 +49,4 @@ def _end_hard_after(drain_s: float) -> None:
     timer = threading.Timer(drain_s, end)
     timer.daemon = True
     timer.start()
+    return timer

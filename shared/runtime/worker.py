@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -25,7 +26,7 @@ from typing import TypeVar
 from shared.errors import Fenced, InvalidMessage, Unavailable
 from shared.ports.log import Consumer, Log, Producer
 from shared.runtime.dead_letters import DeadLetterLimit
-from shared.runtime.health import Health
+from shared.runtime.health import DEAD_LETTERS, Health
 from shared.runtime.lifecycle import Stop
 from shared.runtime.retry import Backoff
 from shared.runtime.service import Handled, Received, Service
@@ -35,11 +36,12 @@ from shared.streams.record import NewRecord, Partition, Record
 from shared.telemetry import logs, metrics
 
 T = TypeVar("T")
-CONFIRM_TIMEOUT_S = 60.0
+CONFIRM_TIMEOUT_S, CONFIRM_SLICE_S, DRAIN_CONFIRM_S = 60.0, 0.5, 10.0
 COLLECT_EVERY = 50_000
 """Objects between two looks of the garbage collector. Messages hold no cycles, and a collector that looks at a batch of them
 every 700 objects takes half of the time of decoding (docs/performance.md)."""
 LAG_EVERY_S = 5.0
+SLOW_BATCH_S, QUICK_BATCH_S = 20.0, 5.0
 
 
 class Stopped(Exception):
@@ -63,6 +65,7 @@ class Worker:
         self.limit = DeadLetterLimit()
         self.backoff = Backoff()
         self.lag_looked_s = 0.0
+        self.most = service.max_records
         self.log = logs.get(service=service.name)
 
     @property
@@ -96,7 +99,7 @@ class Worker:
     # 1 ---------------------------------------------------------------------------------------------------------------
     def poll(self) -> Sequence[Record]:
         self.health.tick()
-        records = self._patiently(lambda: self.consumer.poll(self.service.poll_timeout_s(), self.service.max_records))
+        records = self._patiently(lambda: self.consumer.poll(self.service.poll_timeout_s(), self.most))
         for record in records:
             self.positions[record.source] = record.offset + 1
         return records
@@ -131,16 +134,30 @@ class Worker:
         while sent:
             output, future = sent[0]
             try:
-                future.result(CONFIRM_TIMEOUT_S)
+                self._acknowledged(future)
             except InvalidMessage as why:
                 instead = self._instead_of(output, why)
                 sent[0] = (instead, self.producer.send(instead))
                 continue
-            except (Unavailable, TimeoutError) as why:
+            except Unavailable as why:
                 sent[:] = [(again, self.producer.send(again)) for again, _ in sent]
-                raise why if isinstance(why, Unavailable) else Unavailable("log", "no acknowledgement") from why
+                raise why
             metrics.OUTPUTS.labels(self.service.name, output.stream).inc()
             del sent[0]
+
+    def _acknowledged(self, future: "Future[Record]") -> None:
+        """Returns once it is durable. Looks at the stop now and then: a broker that is away must not outlast the drain."""
+        started_s = time.monotonic()
+        while True:
+            self.health.tick()
+            with suppress(TimeoutError):
+                future.result(CONFIRM_SLICE_S)
+                return
+            waited_s = time.monotonic() - started_s
+            if self.stop.is_set() and waited_s > DRAIN_CONFIRM_S:
+                raise Stopped
+            if waited_s > CONFIRM_TIMEOUT_S:
+                raise Unavailable("log", f"no acknowledgement within {CONFIRM_TIMEOUT_S:.0f} s")
 
     def _instead_of(self, output: NewRecord, why: InvalidMessage) -> NewRecord:
         """The log will never take this output (it is too large): its dead letter takes its place, or this one without value."""
@@ -256,12 +273,21 @@ class Worker:
         for stream, number in Counter(record.stream for record in records).items():
             metrics.RECORDS.labels(self.service.name, stream).inc(number)
         if records:
+            self._pace(seconds)
             metrics.BATCH_SECONDS.labels(self.service.name).observe(seconds)
             metrics.AGE.labels(self.service.name).set(max(0.0, time.time() - records[-1].time_ms / 1000))
         if time.monotonic() - self.lag_looked_s > LAG_EVERY_S:
             self._measure_lag()
         if self.limit.flooded:
             self._halt()
+
+    def _pace(self, seconds: float) -> None:
+        """Smaller batches while they take long: one that outlasts the log's patience is taken away and comes again."""
+        if seconds > SLOW_BATCH_S:
+            self.most = max(1, self.most // 2)
+            self.log.info("batch.slow", seconds=round(seconds, 1), max_records=self.most)
+        elif seconds < QUICK_BATCH_S:
+            self.most = min(self.service.max_records, self.most * 2)
 
     def _measure_lag(self) -> None:
         self.lag_looked_s = time.monotonic()
@@ -274,7 +300,7 @@ class Worker:
     def _halt(self) -> None:
         """Half of the recent records were poison: stop consuming, stay alive, say so, until somebody looks."""
         metrics.HALTED.labels(self.service.name).set(1)
-        self.health.waiting_for("dead letters")
+        self.health.waiting_for(DEAD_LETTERS)
         self.log.error(
             "dead_letters.flood",
             hint="half of the recent records are dead letters; see `gleaner dead-letters`, then restart",
@@ -284,12 +310,13 @@ class Worker:
             self._wait(1.0)
 
     def close(self) -> None:
-        """Leaves the group, delivers what was sent, lets the service go."""
-        if self._consumer is not None:
-            self._consumer.close()
-        self.producer.close()
-        self.service.close()
-        self.log.info("worker.closed")
+        """Leaves the group, delivers what was sent, lets the service go; each of them whatever the others say."""
+        with ExitStack() as closing:
+            closing.callback(self.log.info, "worker.closed")
+            closing.callback(self.service.close)
+            closing.callback(self.producer.close)
+            if self._consumer is not None:
+                closing.callback(self._consumer.close)
 
 
 def _names(partitions: frozenset[Partition]) -> list[str]:

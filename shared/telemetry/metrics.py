@@ -43,3 +43,6 @@ REVISIONS = Counter("gleaner_revisions", "Verdicts that the sampler made into re
 REFUSALS = Counter(
     "gleaner_refusals", "HTTP requests not taken, by reason. A rise of unavailable: look at log and state.", ["reason"]
 )
+LATE = Counter(
+    "gleaner_late", "Predictions served though too old to know whether they are repeats. A rise: somebody rewinds."
+)

@@ -37,7 +37,8 @@ def _roboflow(url: str) -> RoboflowOptions:
 
 
 def _broken_dataset(stack: ExitStack, folder: Path) -> DatasetOptions:
-    (folder / "taken").write_text("a file where the folder should be")
+    (folder / "taken").mkdir()
+    (folder / "taken" / "images").write_text("a file where a folder should be")
     return DatasetOptions(folder=folder / "taken")
 
 

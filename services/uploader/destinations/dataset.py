@@ -19,12 +19,15 @@ from pydantic import Field
 
 from services.uploader.destinations.destination import Delivered, Delivery, DestinationOptions, NotNow, Refused
 from services.uploader.formats import coco
+from shared.errors import SettingsError
 from shared.streams import ids
+from shared.telemetry import logs
 
 ANNOTATIONS = "_annotations.coco.json"
 REBUILD_EVERY_S = 5.0
 REBUILD_SHARE = 0.05
 """At most this share of the time goes into rebuilding, however large the dataset is."""
+_log = logs.get()
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _CAUSES = {errno.ENOSPC: "the disk is full", errno.EACCES: "no permission", errno.EROFS: "the disk is read-only"}
 
@@ -44,6 +47,7 @@ class DatasetFolder:
     links: ClassVar[bool] = False
 
     def __init__(self, options: DatasetOptions) -> None:
+        _refuse_unusable(options.folder)
         self._name = options.name
         self._folder = options.folder
         self._stale = True  # the last process may have stopped between a fragment and the COCO file
@@ -72,7 +76,9 @@ class DatasetFolder:
     def update(self, delivery: Delivery, host_id: str) -> Delivered:
         """Annotation and, where its design is known, why it was chosen; the rest stays as it was delivered."""
         with self._explained(f"update {host_id}"):
-            fragment = json.loads(self._fragment_path(host_id).read_bytes())
+            fragment = read_fragment(self._fragment_path(host_id))
+            if fragment is None:
+                raise Refused(f"{host_id} is no longer in the dataset folder {self._folder}: somebody took it out")
             fragment.update(coco.content(delivery.annotation))
             fragment.update(coco.choice(delivery.sample) if delivery.sample.kind == "design" else {})
             self._write_fragment(host_id, fragment)
@@ -108,7 +114,9 @@ class DatasetFolder:
 
     def _fragments(self) -> Iterator[coco.Fragment]:
         for path in (self._folder / "samples").glob("*.json"):
-            yield json.loads(path.read_bytes())
+            fragment = read_fragment(path)
+            if fragment is not None:
+                yield fragment
 
     def _write_fragment(self, sample_id: str, fragment: coco.Fragment) -> None:
         write_whole(self._fragment_path(sample_id), json.dumps(fragment, ensure_ascii=False, indent=1).encode())
@@ -124,6 +132,29 @@ class DatasetFolder:
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
             raise NotNow(f"cannot {what} in the dataset folder {self._folder}: {cause}") from error
+
+
+def _refuse_unusable(folder: Path) -> None:
+    """Raises SettingsError for a place that will never be a folder of ours, however often it is tried."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise SettingsError(f"destinations: the dataset folder {folder} cannot be made: {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SettingsError(f"destinations: the dataset folder {folder} cannot be written: no permission in {there}")
+
+
+def read_fragment(path: Path) -> coco.Fragment | None:
+    """None for what people took out of the folder, or put into it and is none of ours. Raises OSError."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        found = None
+    is_ours = isinstance(found, dict) and found.keys() >= coco.NEEDED
+    if not is_ours:
+        _log.warning("dataset.not_a_fragment", file=str(path))
+    return found if is_ours else None
 
 
 def safe_name(sample_id: str) -> str:

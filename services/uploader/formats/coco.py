@@ -13,6 +13,8 @@ from shared.streams.samples import Design, Sample
 from shared.streams.verdicts import Verdict
 
 Fragment = dict[str, Any]
+NEEDED = frozenset({"sample_id", "file_name", "boxes"})
+"""Without these a file beside the images is no fragment."""
 _DECIMALS = 2
 
 

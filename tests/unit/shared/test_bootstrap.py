@@ -3,11 +3,13 @@
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared import bootstrap
 from shared.bootstrap import load_from_environment, open_backend
 from shared.errors import SettingsError
 from shared.settings import Settings, load
@@ -128,3 +130,21 @@ def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GLEANER_SETTINGS", raising=False)
     assert load_from_environment().common.site == "default"
+
+
+def test_threads_that_open_a_new_folder_at_once_get_the_salt_that_stays(tmp_path: Path) -> None:
+    def opened(number: int) -> bytes:
+        with open_backend(embedded(tmp_path / str(number // 4))) as backend:
+            return backend.salt
+
+    with ThreadPoolExecutor(4) as threads:
+        salts = list(threads.map(opened, range(40)))
+    assert salts == [(tmp_path / str(number // 4) / "salt").read_bytes() for number in range(40)]
+
+
+def test_a_second_process_on_one_data_folder_is_refused(tmp_path: Path) -> None:
+    common = embedded(tmp_path).common
+    with bootstrap.alone(common), pytest.raises(SettingsError, match="another gleaner"), bootstrap.alone(common):
+        pass
+    with bootstrap.alone(common):
+        assert (tmp_path / "running.lock").exists()

@@ -71,3 +71,8 @@ def test_keys_are_short_printable_ascii_whatever_the_names(collection: str) -> N
         assert charge.key.isascii()
         assert charge.key.isprintable()
         assert len(charge.key) < 200
+
+
+def test_a_strategy_without_a_limit_is_not_vetoed_by_anothers() -> None:
+    free = CloseToThreshold(name="free")
+    assert [charge.name for charge in limits().charges(drawn(NEAR, free))] == ["all/day"]

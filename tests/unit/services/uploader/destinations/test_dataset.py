@@ -7,8 +7,9 @@ import pytest
 import supervision
 
 from services.uploader.annotations import annotate
-from services.uploader.destinations import Delivery, NotNow
+from services.uploader.destinations import Delivery, NotNow, Refused
 from services.uploader.destinations.dataset import ANNOTATIONS, DatasetFolder, DatasetOptions, safe_name
+from shared.errors import SettingsError
 from shared.streams.samples import Sample
 from tests.hosts.samples import BOXES, design, jpeg, prediction, revision
 
@@ -89,9 +90,35 @@ def test_sources_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_words_and_tried_again(tmp_path: Path) -> None:
-    (tmp_path / "taken").write_text("a file, no folder")
+    opened = folder(tmp_path / "taken")
+    (tmp_path / "taken").write_text("a file, no folder, since it was opened")
     with pytest.raises(NotNow, match=r"cannot .* in the dataset folder .*taken: Not a directory"):
-        folder(tmp_path / "taken").deliver(delivery(design()))
+        opened.deliver(delivery(design()))
+
+
+def test_a_place_that_can_never_be_a_folder_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, no folder")
+    for place in (tmp_path / "taken", tmp_path / "taken" / "below"):
+        with pytest.raises(SettingsError, match=r"cannot be made: .*taken is a file"):
+            folder(place)
+
+
+def test_a_sample_that_somebody_took_out_is_refused_and_not_tried_for_ever(tmp_path: Path) -> None:
+    opened = folder(tmp_path / "dataset")
+    delivered = opened.deliver(delivery(design()))
+    (tmp_path / "dataset" / "samples" / f"{delivered.host_id}.json").unlink()
+    with pytest.raises(Refused, match="took it out"):
+        opened.update(delivery(design()), delivered.host_id or "")
+
+
+def test_a_file_that_is_no_fragment_stops_nothing(tmp_path: Path) -> None:
+    opened = folder(tmp_path / "dataset")
+    opened.deliver(delivery(design()))
+    for name, garbage in {"half": '{"half', "list": "[]", "empty": "{}"}.items():
+        (tmp_path / "dataset" / "samples" / f"{name}.json").write_text(garbage)
+    opened.close()
+    document = json.loads((tmp_path / "dataset" / ANNOTATIONS).read_bytes())
+    assert len(document["images"]) == 1
 
 
 def test_a_verdict_keeps_the_reasons_of_the_design(tmp_path: Path) -> None:
