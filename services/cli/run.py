@@ -51,6 +51,8 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
         found = kept.read(flow.backend.log)
     for complaint in published.complaints:
         console.print(f"[yellow]not published:[/] {complaint}")
+    if found.frames > published.frames:
+        console.print(f"[dim]{published.frames:,} frames in this run; the table counts all runs in this data folder[/]")
     console.print(kept.table(found))
     _show(settings, console)
 
