@@ -22,11 +22,12 @@ def plan(
 ) -> None:
     """Show every stream with partitions, retention and settings. Connects to nothing."""
     from services.cli.context import settings_of
-    from services.cli.topics_plan import kafka_settings, retention
+    from services.cli.retention import retention
     from shared.streams import STREAMS
+    from shared.streams.topics import topic_settings
 
     prefix = settings_of(ctx).common.prefix
-    settings = {name: kafka_settings(stream, replication) for name, stream in STREAMS.items()}
+    settings = {name: topic_settings(stream, replication) for name, stream in STREAMS.items()}
     if as_json:
         output.show_json(
             [

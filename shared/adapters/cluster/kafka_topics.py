@@ -29,6 +29,7 @@ from shared.adapters.cluster.kafka_cluster import CALL_TIMEOUT_MS, KafkaCluster,
 from shared.errors import SettingsError
 from shared.ports.log import Bounds
 from shared.streams import STREAMS, Stream
+from shared.streams.topics import topic_settings
 
 DEFAULT_PARTITIONS = 12
 MOST_REPLICAS = 3
@@ -179,25 +180,6 @@ class KafkaTopics:
 
     def _faults(self, stream: Stream, settings: Mapping[str, str]) -> Sequence[str]:
         return kafka_complaints.faults(self._cluster, stream, settings)
-
-
-def topic_settings(stream: Stream, replication: int) -> dict[str, str]:
-    """A stream's promises as Kafka's topic settings (KAFKA.md 1.5). Retention goes by the log's own clock."""
-    settings = {
-        "cleanup.policy": "compact" if stream.compacted else "delete",
-        "compression.type": "producer",
-        "max.message.bytes": str(stream.max_message_bytes),
-        "message.timestamp.type": "LogAppendTime",
-        "min.insync.replicas": "2" if replication > 1 else "1",
-    }
-    if not stream.compacted:
-        settings["retention.ms"] = str(-1 if stream.retention_s is None else stream.retention_s * 1000)
-    optional = {
-        "retention.bytes": stream.retention_bytes,
-        "segment.bytes": stream.segment_bytes,
-        "segment.ms": None if stream.segment_s is None else stream.segment_s * 1000,
-    }
-    return settings | {name: str(value) for name, value in optional.items() if value is not None}
 
 
 def _topic(stream: Stream, partitions: int, replication: int) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Membership:
 
     def news(self, generation: int) -> bool:
         """Has anything happened since that generation: somebody came or left, or a lease ran out?"""
-        sql = "SELECT generation, (SELECT min(lease_until_s) FROM members WHERE group_name = ?1) FROM groups WHERE name = ?1"
+        first_to_end = "SELECT min(lease_until_s) FROM members WHERE group_name = groups.name"
+        sql = f"SELECT generation, ({first_to_end}) FROM groups WHERE name = ?"
         rows = self._database.rows(sql, (self._group,))
         return not rows or rows[0][0] != generation or rows[0][1] is None or rows[0][1] < time.monotonic()
 
@@ -120,7 +121,7 @@ def _evict(transaction: sqlite3.Connection, group: str, lease_s: float) -> int:
 
 
 def _bump(transaction: sqlite3.Connection, group: str, changes: int) -> int:
-    sql = "INSERT INTO groups VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET generation = generation + ?2 RETURNING generation"
+    sql = "INSERT INTO groups VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET generation = generation + ? RETURNING generation"
     return int(transaction.execute(sql, (group, min(changes, 1))).fetchone()[0])
 
 

@@ -157,7 +157,8 @@ def _decoded(text: str | None) -> Headers:
 def _count_in_segments(transaction: sqlite3.Connection, batch: Iterable[Stored]) -> dict[str, int]:
     """Adds the batch's values to their segments' counts. Returns the segments' ids by name."""
     counts = Counter(stored.place.segment for stored in batch if stored.place.segment is not None)
-    sql = "INSERT INTO segments (name, live) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET live = live + ?2 RETURNING id"
+    add = "ON CONFLICT (name) DO UPDATE SET live = live + excluded.live"
+    sql = f"INSERT INTO segments (name, live) VALUES (?, ?) {add} RETURNING id"
     return {name: int(transaction.execute(sql, (name, count)).fetchone()[0]) for name, count in counts.items()}
 
 

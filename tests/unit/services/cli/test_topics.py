@@ -1,18 +1,8 @@
 from pathlib import Path
 
-import pytest
-
-from services.cli.topics_plan import kafka_settings, retention
-from shared.adapters.cluster.kafka_topics import topic_settings
+from services.cli.retention import retention
 from shared.streams import STREAMS
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
-
-
-@pytest.mark.parametrize("stream", STREAMS.values(), ids=str)
-@pytest.mark.parametrize("replication", [1, 3])
-def test_the_plan_is_what_the_adapter_asks_for(stream: object, replication: int) -> None:
-    named = STREAMS[stream.name]  # type: ignore[attr-defined]
-    assert kafka_settings(named, replication) == topic_settings(named, replication)
 
 
 def test_the_plan_needs_no_connection(gleaner: Gleaner, folder: Path) -> None:

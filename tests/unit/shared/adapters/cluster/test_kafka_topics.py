@@ -4,8 +4,8 @@ import pytest
 
 from shared.adapters.cluster import kafka_complaints
 from shared.adapters.cluster.kafka_cluster import KafkaCluster
-from shared.adapters.cluster.kafka_topics import topic_settings
 from shared.streams import FRAMES, PREDICTIONS, SAMPLES, STREAMS, UPLOADS, Stream
+from shared.streams.topics import topic_settings
 
 CLUSTER = KafkaCluster("kafka:9092", prefix="site.")
 
