@@ -15,7 +15,6 @@ import gc
 import os
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
@@ -28,6 +27,7 @@ from shared.ports.log import Consumer, Log, Producer
 from shared.runtime.dead_letters import DeadLetterLimit
 from shared.runtime.health import DEAD_LETTERS, Health
 from shared.runtime.lifecycle import Stop
+from shared.runtime.measuring import Measuring
 from shared.runtime.retry import Backoff
 from shared.runtime.service import Handled, Received, Service
 from shared.streams import STREAMS
@@ -40,8 +40,6 @@ CONFIRM_TIMEOUT_S, CONFIRM_SLICE_S, DRAIN_CONFIRM_S = 60.0, 0.5, 10.0
 COLLECT_EVERY = 50_000
 """Objects between two looks of the garbage collector. Messages hold no cycles, and a collector that looks at a batch of them
 every 700 objects takes half of the time of decoding (docs/performance.md)."""
-LAG_EVERY_S = 5.0
-SLOW_BATCH_S, QUICK_BATCH_S = 20.0, 5.0
 
 
 class Stopped(Exception):
@@ -64,8 +62,7 @@ class Worker:
         self.batch: list[Received] = []
         self.limit = DeadLetterLimit()
         self.backoff = Backoff()
-        self.lag_looked_s = 0.0
-        self.most = service.max_records
+        self.measuring = Measuring(service)
         self.log = logs.get(service=service.name)
 
     @property
@@ -99,7 +96,7 @@ class Worker:
     # 1 ---------------------------------------------------------------------------------------------------------------
     def poll(self) -> Sequence[Record]:
         self.health.tick()
-        records = self._patiently(lambda: self.consumer.poll(self.service.poll_timeout_s(), self.most))
+        records = self._patiently(lambda: self.consumer.poll(self.service.poll_timeout_s(), self.measuring.most))
         for record in records:
             self.positions[record.source] = record.offset + 1
         return records
@@ -269,33 +266,11 @@ class Worker:
         return new_dead_letter(record, error, service=self.service.name, instance=self.instance, stage=stage)
 
     def _measure(self, records: Sequence[Record], dead: int, seconds: float) -> None:
+        self.measuring.batch(records, seconds)
+        self.measuring.lag(self.consumer)
         self.limit.count(len(records), dead)
-        for stream, number in Counter(record.stream for record in records).items():
-            metrics.RECORDS.labels(self.service.name, stream).inc(number)
-        if records:
-            self._pace(seconds)
-            metrics.BATCH_SECONDS.labels(self.service.name).observe(seconds)
-            metrics.AGE.labels(self.service.name).set(max(0.0, time.time() - records[-1].time_ms / 1000))
-        if time.monotonic() - self.lag_looked_s > LAG_EVERY_S:
-            self._measure_lag()
         if self.limit.flooded:
             self._halt()
-
-    def _pace(self, seconds: float) -> None:
-        """Smaller batches while they take long: one that outlasts the log's patience is taken away and comes again."""
-        if seconds > SLOW_BATCH_S:
-            self.most = max(1, self.most // 2)
-            self.log.info("batch.slow", seconds=round(seconds, 1), max_records=self.most)
-        elif seconds < QUICK_BATCH_S:
-            self.most = min(self.service.max_records, self.most * 2)
-
-    def _measure_lag(self) -> None:
-        self.lag_looked_s = time.monotonic()
-        behind: Counter[str] = Counter(dict.fromkeys(self.service.reads, 0))
-        for (stream, _), records in self.consumer.lag().items():
-            behind[stream] += records
-        for stream, records in behind.items():
-            metrics.LAG.labels(self.service.name, stream).set(records)
 
     def _halt(self) -> None:
         """Half of the recent records were poison: stop consuming, stay alive, say so, until somebody looks."""
