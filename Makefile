@@ -54,7 +54,7 @@ lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml 
 	for service in inference sampler feedback uploader; do \
 	  uv pip compile pyproject.toml --extra cluster --extra $$service -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/$$service.txt; done
 	uv pip compile pyproject.toml --extra cluster -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/cluster.txt
-	uv pip compile pyproject.toml --extra cli -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o requirements.lock
+	uv pip compile pyproject.toml --extra cli --extra build -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o requirements.lock
 
 clean: ## remove the environment and what the demo made
 	rm -rf $(VENV) $(DEMO_FOLDER) build *.egg-info

@@ -18,7 +18,7 @@ from shared.adapters.cluster.byte_gate import ByteGate, time_left_s
 from shared.adapters.cluster.kafka_cluster import LOG, KafkaCluster, log_errors, unavailable
 from shared.adapters.cluster.kafka_topics import KafkaTopics
 from shared.errors import GleanerError, InvalidMessage, Unavailable
-from shared.streams import FRAMES
+from shared.streams import FRAMES, STREAMS
 from shared.streams.record import NewRecord, Record
 
 RECORD_OVERHEAD_BYTES = 128
@@ -43,6 +43,8 @@ _EVERY_LANE = {
     "allow_auto_create_topics": False,
     "metadata_max_age_ms": 60_000,
 }
+FRAMING_BYTES = 512
+"""What Kafka adds to a record that travels alone, amply."""
 _FRAMES_LANE = {"batch_size": 16_384, "linger_ms": 0, "max_request_size": FRAMES.max_message_bytes}
 _JSON_LANE = {"batch_size": 262_144, "linger_ms": 10, "max_request_size": FRAMES.max_message_bytes}
 
@@ -86,6 +88,7 @@ class GatedProducer:
         self._json.close()
 
     def _hand_over(self, record: NewRecord, stored: Future[Record]) -> None:
+        _refuse_too_large(record)
         lane = self._frames if record.stream == FRAMES.name else self._json
         sent = lane.producer().send(
             self._cluster.topic(record.stream),
@@ -116,6 +119,14 @@ class GatedProducer:
             return record.partition < self._topics.partitions(record.stream)
         except Unavailable:
             return True
+
+
+def _refuse_too_large(record: NewRecord) -> None:
+    """Here and not at the broker, which refuses a whole batch, and with it records that only travelled along."""
+    stream = STREAMS.get(record.stream)
+    most = FRAMES.max_message_bytes if stream is None else stream.max_message_bytes
+    if (size := _size(record) + FRAMING_BYTES) > most:
+        raise InvalidMessage(f"record for {record.stream} has {size:,} bytes, more than the {most:,} that are taken")
 
 
 class Lane:
@@ -172,7 +183,7 @@ def _let_go(producer: KafkaProducer) -> None:
 
 
 def _size(record: NewRecord) -> int:
-    parts = (record.key, record.value, *(value for _, value in record.headers))
+    parts = (record.key, record.value, *(part for header in record.headers for part in header))
     return RECORD_OVERHEAD_BYTES + sum(len(part) for part in parts if part is not None)
 
 
