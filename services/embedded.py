@@ -23,11 +23,10 @@ from shared.ports.log import Log
 from shared.runtime.health import DEAD_LETTERS, AllHealthy, Health
 from shared.runtime.lifecycle import Stop
 from shared.settings import Settings
+from shared.streams.groups import READS
 from shared.telemetry import logs
 
 Life = Callable[[OpenBackend, Stop], None]
-READS = {"inference": ("frames",), "sampler": ("predictions", "verdicts"), "uploader": ("samples",)}
-"""Who must have read what before everything is through; in the order of the flow."""
 
 
 class Flooded(GleanerError):

@@ -6,6 +6,7 @@ repeats, and for the ledger one partition of `samples` at a time. Records that m
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -66,11 +67,14 @@ class Counts:
 
 def counts(log: Log) -> Counts:
     """Reads the streams once. Raises Unavailable."""
-    reader = log.reader()
-    try:
+    with closing(log.reader()) as reader:
         return _Reading(log, reader).counts()
-    finally:
-        reader.close()
+
+
+def frames(log: Log) -> Frames:
+    """The N alone. Raises Unavailable."""
+    with closing(log.reader()) as reader:
+        return _Reading(log, reader).frames()
 
 
 class _Repeats:
@@ -99,10 +103,10 @@ class _Reading:
     def counts(self) -> Counts:
         # Commits first, then samples, then receipts: what was committed then has its receipt now, or is lost.
         committed = self._log.committed(UPLOADER, SAMPLES.name)
-        verdicts, frames = self._verdicts(), self._frames()
+        verdicts, frames = self._verdicts(), self.frames()
         return Counts(frames, verdicts, self._samples(), self._ledger(committed), self._invalid)
 
-    def _frames(self) -> Frames:
+    def frames(self) -> Frames:
         frames = Frames()
         for partition in self._log.bounds(PREDICTIONS.name):
             for tally in _tallies(partition, self._messages(PREDICTIONS.name, partition)):

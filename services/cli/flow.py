@@ -9,13 +9,8 @@ from dataclasses import dataclass
 
 from shared.ports.log import Bounds, Log, Reader
 from shared.streams import DLQ_SUFFIX, STREAMS
+from shared.streams.groups import READS
 
-READS: dict[str, tuple[str, ...]] = {
-    "inference": ("frames",),
-    "sampler": ("predictions", "verdicts"),
-    "uploader": ("samples",),
-}
-"""Which group (a service's name) commits which streams."""
 _LOOK_BACK = (1, 64, 4096)
 """Offsets to look back for the newest record: the last ones may be gaps."""
 
@@ -53,10 +48,6 @@ def flow(log: Log) -> list[StreamFlow]:
 def dead_letters(log: Log) -> dict[str, int]:
     """Records per dead-letter stream. Raises Unavailable."""
     return {name: _records(log.bounds(name)) for name in STREAMS if _is_dead_letters(name)}
-
-
-def missing_streams(log: Log) -> list[str]:
-    return [name for name in STREAMS if log.partitions(name) == 0]
 
 
 def _is_dead_letters(name: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
+from services.cli import counts
 from shared.errors import InvalidMessage
 from shared.ports.log import Log
-from shared.streams import SAMPLES, STREAMS, UPLOADS, tallies
+from shared.streams import SAMPLES, STREAMS, UPLOADS
 from shared.streams.record import Record
 from shared.streams.samples import Design, Sample
 from shared.streams.uploads import Receipt
@@ -52,7 +53,7 @@ def strategies_of(records: list[Sample]) -> list[str]:
 
 def read(log: Log) -> Kept:
     """Everything that is in the streams now."""
-    kept = Kept(frames=_frames(log))
+    kept = Kept(frames=counts.frames(log).frames)
     for _, sample in _messages_of(log, SAMPLES.name):
         kept.samples.setdefault(sample.sample_id, []).append(sample)
     for _, receipt in _messages_of(log, UPLOADS.name):
@@ -81,17 +82,6 @@ def _messages_of(log: Log, stream: str) -> Iterator[tuple[Record, Any]]:
             yield record, STREAMS[stream].decode(record)
         except InvalidMessage:
             continue  # it is a dead letter of its reader's, and counted there
-
-
-def _frames(log: Log) -> int:
-    """Frames that were predicted, each once, by the tallies' own function."""
-    last: dict[int, tallies.Tally] = {}
-    total = 0
-    for record, prediction in predictions_of(log):
-        made = tallies.count(last.get(record.partition), record.partition, [(record.offset, prediction)])
-        total += sum(c.frames for tally in made[:-1] for c in tally.counts)
-        last[record.partition] = made[-1]
-    return total + sum(c.frames for tally in last.values() for c in tally.counts)
 
 
 def table(kept: Kept) -> Table:

@@ -100,9 +100,7 @@ class Judge:
         return without
 
     def _put(self, revision: Revision, at: BufferedImage, pixels: Pixels) -> None:
-        self._keeper.put_image(at, pixels)
-        self._keeper.put_preview(at, pixels)
-        self._keeper.put_sidecar(at, revision)
+        self._keeper.put(at, pixels, revision)
         key = keys.kept_key(self._collection, revision.sample_id)
         self._state.put(key, at.model_dump_json().encode(), self._memo_s)
 

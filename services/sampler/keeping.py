@@ -66,6 +66,12 @@ class Keeper:
             size=ref.size,
         )
 
+    def put(self, at: BufferedImage, pixels: Pixels, sample: Sample) -> None:
+        """Image, then preview, then sidecar: whoever finds a sidecar finds its image."""
+        self.put_image(at, pixels)
+        self.put_preview(at, pixels)
+        self.put_sidecar(at, sample)
+
     def put_image(self, at: BufferedImage, pixels: Pixels) -> None:
         self._images.put(at.key, pixels.image, at.content_type)
 

@@ -127,9 +127,7 @@ class SamplerService(Service):
             return design
         if pixels.missing is not None:
             return design if self.keeper.holds(design.image) else self._lost(design, pixels.missing)
-        self.keeper.put_image(design.image, pixels)
-        self.keeper.put_preview(design.image, pixels)
-        self.keeper.put_sidecar(design.image, design)
+        self.keeper.put(design.image, pixels, design)
         return design
 
     def revise(self, verdict: Verdict) -> list[NewRecord]:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from services.embedded import READS
 from shared.bootstrap import OpenBackend
+from shared.streams.groups import READS
 from tests.chaos.camera import Camera
 from tests.e2e.checks import check_tidy, coco_of, dataset_of, drawn
 from tests.e2e.world import World, cluster_world
