@@ -51,7 +51,7 @@ bench: $(VENV)/.installed-dev ## measure: ratios in one run, see docs/performanc
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock
-	for service in inference sampler feedback uploader; do \
+	for service in sources inference sampler feedback uploader; do \
 	  uv pip compile pyproject.toml --extra cluster --extra $$service -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/$$service.txt; done
 	uv pip compile pyproject.toml --extra cluster -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o deploy/locks/cluster.txt
 	uv pip compile pyproject.toml --extra cli --extra build -c requirements-dev.lock --universal --python-version 3.11 --generate-hashes -q -o requirements.lock

@@ -29,7 +29,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)\S*(?=@)")
-_SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|signature)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
+_SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|pass|pwd|signature)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
 
 KNOWN_KEYS = [
     "site",
@@ -38,6 +38,7 @@ KNOWN_KEYS = [
     "salt",
     "salt_file",
     "backend",
+    "sources",
     "model",
     "inference",
     "collection",
@@ -166,7 +167,8 @@ def masked(value: Any, name: str = "") -> Any:
     What lies below a secret's name is secret all the way down; names inside it are kept (`api_keys: {my-app: ***}`).
     """
     if isinstance(value, BaseModel):
-        return {key: masked(getattr(value, key), key) for key in type(value).model_fields}
+        names = [*type(value).model_fields, *(value.model_extra or {})]
+        return {name: masked(getattr(value, name), name) for name in names}
     if isinstance(value, Mapping):
         return {key: masked(inner, name if _SECRET.search(name) else str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):

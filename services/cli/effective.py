@@ -16,11 +16,19 @@ from pydantic import SecretStr
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig
 from services.sampler.config import SamplerConfig
+from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
 from shared.settings import MASK, Common, Config, Settings, masked
 
-MODELS: tuple[type[Config], ...] = (Common, InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig)
+MODELS: tuple[type[Config], ...] = (
+    Common,
+    SourcesConfig,
+    InferenceConfig,
+    SamplerConfig,
+    FeedbackConfig,
+    UploaderConfig,
+)
 """Where two models read one key, the later one shows it: the uploader knows destinations in full."""
 _SOUNDS_SECRET = re.compile(r"secret|passw|token|salt|key|redis|credential", re.IGNORECASE)
 SHORTEST_SECRET = 4
@@ -82,6 +90,8 @@ def _leaves(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
 
 def _stands_in(values: Any, path: list[str]) -> bool:
     for name in path:
+        if isinstance(values, str):
+            return name == "url"  # a camera in one line
         if not isinstance(values, Mapping) or name not in values:
             return False
         values = values[name]
