@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from services.cli.effective import MODELS
 from services.sampler.strategies import REGISTRY
+from services.sources.config import CameraDefaults, CameraOptions
 from services.uploader.destinations import offered
 from shared.settings import ClusterBackend, EmbeddedBackend
 
@@ -21,7 +22,16 @@ HEAD = """# Settings
 One YAML file for all services and both modes; without one, everything below has its default. `gleaner check` shows what is
 in effect, secrets masked. An unknown key is refused at the start with the nearest known name; a key that stands twice is too.
 Anywhere in the file, `${VAR}` is the environment's variable, `${VAR:-text}` falls back to the text, and `KEY_file: PATH`
-reads `KEY` from a file (`salt_file`, `api_key_file`).
+reads `KEY` from a file (`salt_file`, `api_key_file`, a camera's `password_file`).
+
+Cameras stand under `sources`, one line each, `NAME: ADDRESS`, or a section where there is more to say:
+
+```yaml
+sources:
+  defaults: {fps: 1}
+  front-door: rtsp://viewer:${CAMERA_PASSWORD}@192.0.2.10/stream1
+  yard: {url: http://192.0.2.11/video.mjpg, fps: 0.5, user: viewer, password_file: yard.key}
+```
 
 This page is made of the settings models by `python -m services.cli.settings_page`.
 """
@@ -46,7 +56,10 @@ Row = tuple[str, str, str, str]
 
 def page() -> str:
     """The whole page."""
-    sections = [("The top level, and what lies in its sections", _top_level_rows())]
+    sections = [
+        ("The top level, and what lies in its sections", _top_level_rows()),
+        ("`sources`, a camera's section; what stands under `defaults` may stand here too", _camera_rows()),
+    ]
     for setting, models in CHOICES:
         sections += [(f"`{setting}`, type `{_type(model)}`", list(_rows(model))) for model in models]
     return "\n".join([HEAD, *(_table(title, rows) for title, rows in sections)])
@@ -58,6 +71,11 @@ def _top_level_rows() -> list[Row]:
         for row in _rows(model):
             rows.setdefault(row[0], row)
     return list(rows.values())
+
+
+def _camera_rows() -> list[Row]:
+    own = [row for row in _rows(CameraOptions) if row[0] not in CameraDefaults.model_fields]
+    return [(f"sources.NAME.{name}", default, allowed, about) for name, default, allowed, about in own]
 
 
 def _rows(model: type[BaseModel], before: str = "") -> Iterator[Row]:

@@ -11,12 +11,20 @@ from pydantic import BaseModel, SecretStr
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig
 from services.sampler.config import SamplerConfig
+from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
 from shared.settings import KNOWN_KEYS, MASK, ClusterBackend, Common, Config, Settings, load, masked
 
 CANARY = "canary-Zk81"
-EVERY_CONFIG: tuple[type[Config], ...] = (Common, InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig)
+EVERY_CONFIG: tuple[type[Config], ...] = (
+    Common,
+    SourcesConfig,
+    InferenceConfig,
+    SamplerConfig,
+    FeedbackConfig,
+    UploaderConfig,
+)
 ROBOFLOW = {"type": "roboflow", "api_key": CANARY, "project": "porch"}
 
 
