@@ -14,7 +14,7 @@ from shared.errors import SettingsError
 from shared.ports import Clock, Images, Log, State
 from shared.runtime import health as health_server
 from shared.runtime.clock import SystemClock
-from shared.runtime.health import AllHealthy, Health
+from shared.runtime.health import AllHealthy, Health, Pages
 from shared.runtime.lifecycle import Stop, until_signal
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
@@ -88,14 +88,14 @@ def run_until(stop: Stop, service: Service, backend: OpenBackend, health: Health
 
 
 @contextmanager
-def serving_health(common: Common, health: Health | AllHealthy) -> Iterator[None]:
+def serving_health(common: Common, health: Health | AllHealthy, pages: Pages | None = None) -> Iterator[None]:
     """The health page of the settings while the block runs; nothing when they want none. Raises SettingsError."""
     at = common.health
     if not at.port:
         yield
         return
     try:
-        server = health_server.serve(health, at.host, at.port)
+        server = health_server.serve(health, at.host, at.port, pages)
     except OSError as error:
         raise SettingsError(f"health: cannot listen on {at.host}:{at.port} ({error.strerror})") from error
     try:

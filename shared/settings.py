@@ -1,8 +1,8 @@
 """Settings: one optional YAML file for all services and both modes; secrets come from the environment.
 
-Promises: a file is taken whole or refused at start. Unknown keys are refused with the nearest known name; `${VAR}` and
+Promises: a file is taken or refused at start. Unknown keys are refused with the nearest known name; `${VAR}` and
 `KEY_file: PATH` work anywhere; secrets are masked wherever settings are shown. Nothing here knows a service: each reads
-the top-level keys that its own model names.
+the top-level keys that its own model names, and needs the variables and files of those alone.
 """
 
 import difflib
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -122,6 +122,18 @@ class Common(Config):
 M = TypeVar("M", bound=Config)
 
 
+class Unfilled(str):
+    """A text whose variable or secret file is not there. Refused, with the reason, when a service reads it."""
+
+    why: str
+
+    @classmethod
+    def because(cls, text: str, why: str) -> "Unfilled":
+        unfilled = cls(text)
+        unfilled.why = why
+        return unfilled
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings as they were read: variables and secret files filled in, not yet validated by a service."""
@@ -144,6 +156,8 @@ class Settings:
     def read(self, model: type[M]) -> M:
         """The part that this model names. Raises SettingsError with the place, what was expected and what stood there."""
         part = {key: value for key, value in self.values.items() if key in model.model_fields}
+        for unfilled in _unfilled(part):
+            raise SettingsError(unfilled.why)
         try:
             return model.model_validate(part)
         except ValidationError as error:
@@ -221,25 +235,35 @@ def _filled(value: Any, env: Mapping[str, str], where: str) -> Any:
         return dict(_filled_entry(str(key), inner, env, where) for key, inner in value.items())
     if isinstance(value, list):
         return [_filled(inner, env, where) for inner in value]
-    return _VARIABLE.sub(lambda match: _variable(match, env, where), value) if isinstance(value, str) else value
+    return _filled_text(value, env, where) if isinstance(value, str) else value
 
 
 def _filled_entry(key: str, value: Any, env: Mapping[str, str], where: str) -> tuple[str, Any]:
     filled = _filled(value, env, f"{where}: {key}")
     if not key.endswith("_file") or not isinstance(filled, str):
         return key, filled
+    name = key.removesuffix("_file")
+    if isinstance(filled, Unfilled):
+        return name, filled
     try:
-        return key.removesuffix("_file"), Path(filled).read_text(encoding="utf-8").strip()
+        return name, Path(filled).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{where}: {key} names {filled}, which cannot be read: {error}") from error
+        return name, Unfilled.because(filled, f"{where}: {key} names {filled}, which cannot be read: {error}")
 
 
-def _variable(match: re.Match[str], env: Mapping[str, str], where: str) -> str:
-    name, default = match.group(1), match.group(2)
-    value = env.get(name, default)
-    if value is None:
-        raise SettingsError(f"{where} needs the environment variable {name}, which is not set")
-    return value
+def _filled_text(text: str, env: Mapping[str, str], where: str) -> str:
+    for match in _VARIABLE.finditer(text):
+        if env.get(match[1], match[2]) is None:
+            return Unfilled.because(text, f"{where} needs the environment variable {match[1]}, which is not set")
+    return _VARIABLE.sub(lambda match: env.get(match[1], match[2]), text)
+
+
+def _unfilled(value: Any) -> Iterator[Unfilled]:
+    if isinstance(value, Unfilled):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _unfilled(inner)
 
 
 def _refuse_unknown(values: Mapping[str, Any], origin: str) -> None:

@@ -1,13 +1,13 @@
 """Health: is the loop alive, is it ready, what does it measure?
 
 Promises: /livez looks at the loop's own ticks alone, never at another system, so that an outage of the broker does not
-restart the fleet; /readyz says what is waited for; /metrics is Prometheus text.
+restart the fleet; /readyz says what is waited for; /metrics is Prometheus text. Whoever serves it may add pages of its own.
 """
 
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -54,8 +54,13 @@ class AllHealthy:
         return ", ".join(sorted({loop.blocked_by for loop in self._loops if loop.blocked_by})) or None
 
 
-def serve(health: Health | AllHealthy, host: str, port: int) -> ThreadingHTTPServer:
+Pages = Mapping[str, Callable[[], object]]
+"""Path → what it shows, as JSON can hold it."""
+
+
+def serve(health: Health | AllHealthy, host: str, port: int, pages: Pages | None = None) -> ThreadingHTTPServer:
     """Answers on a daemon thread until `shutdown()`."""
+    more = dict(pages or {})
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -65,10 +70,13 @@ def serve(health: Health | AllHealthy, host: str, port: int) -> ThreadingHTTPSer
                 self._answer_json(health.alive, {"alive": health.alive})
             elif self.path == "/readyz":
                 self._answer_json(health.blocked_by is None, {"waiting_for": health.blocked_by})
+            elif self.path in more:
+                self._answer_json(True, more[self.path]())
             else:
-                self._answer(404, b"see /livez, /readyz, /metrics\n", "text/plain")
+                known = ", ".join(["/livez", "/readyz", "/metrics", *more])
+                self._answer(404, f"see {known}\n".encode(), "text/plain")
 
-        def _answer_json(self, fine: bool, body: dict[str, object]) -> None:
+        def _answer_json(self, fine: bool, body: object) -> None:
             self._answer(200 if fine else 503, json.dumps(body).encode(), "application/json")
 
         def _answer(self, status: int, body: bytes, content_type: str) -> None:

@@ -98,8 +98,10 @@ def test_a_default_stands_in_for_a_variable(tmp_path: Path, text: str, site: str
 
 
 def test_a_missing_variable_is_named_with_its_place(tmp_path: Path) -> None:
+    settings = written(tmp_path, "{site: lab, feedback: {api_keys: {app: 'a-${APP_KEY}'}}}")
     with pytest.raises(SettingsError, match=r"gleaner\.yaml: feedback: api_keys: app needs .* variable APP_KEY"):
-        written(tmp_path, "feedback: {api_keys: {app: '${APP_KEY}'}}")
+        settings.read(FeedbackConfig)
+    assert settings.common.site == "lab", "a variable that this service does not read is another's business"
 
 
 def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
@@ -107,7 +109,9 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
     settings = written(tmp_path, "salt_file: ${DIR}/key", DIR=str(tmp_path))
     assert settings.values == {"salt": CANARY}
     with pytest.raises(SettingsError, match=r"salt_file names .*/none, which cannot be read"):
-        written(tmp_path, f"salt_file: {tmp_path}/none")
+        written(tmp_path, f"salt_file: {tmp_path}/none").read(Common)
+    with pytest.raises(SettingsError, match=r"salt_file needs .* variable DIR"):
+        written(tmp_path, "salt_file: ${DIR}/key").read(Common)
 
 
 # what a service reads ------------------------------------------------------------------------------------------------

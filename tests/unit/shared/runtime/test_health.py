@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from shared.runtime.health import MAX_TICK_AGE_S, Health, serve
+from shared.telemetry import metrics
 
 Get = Callable[[str], tuple[int, str, str]]
 
@@ -20,7 +21,7 @@ def health() -> Health:
 
 @pytest.fixture
 def get(health: Health) -> Iterator[Get]:
-    server = serve(health, "127.0.0.1", 0)
+    server = serve(health, "127.0.0.1", 0, {"/sources": lambda: [{"source_id": "door", "published": 3}]})
 
     def ask(path: str) -> tuple[int, str, str]:
         """(status, content type, body)."""
@@ -61,12 +62,17 @@ def test_a_loop_that_no_longer_ticks_is_not_alive(get: Get, health: Health, monk
 
 
 def test_metrics_are_prometheus_text(get: Get) -> None:
+    metrics.RECORDS.labels("sampler", "predictions").inc()
     status, content_type, body = get("/metrics")
     assert status == 200
     assert content_type.startswith("text/plain")
     assert "# TYPE gleaner_records_total counter" in body
 
 
+def test_a_page_of_the_servers_own(get: Get) -> None:
+    assert get("/sources") == (200, "application/json", '[{"source_id": "door", "published": 3}]')
+
+
 def test_any_other_page_names_those_there_are(get: Get) -> None:
     status, _, body = get("/")
-    assert (status, body) == (404, "see /livez, /readyz, /metrics\n")
+    assert (status, body) == (404, "see /livez, /readyz, /metrics, /sources\n")
