@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 UNPRIVILEGED_ID = 10_001  # the images' own user
-FOLDERS = {"GLEANER_DATASET": "dataset", "GLEANER_MODELS": "models"}
+FOLDERS = {"GLEANER_DATASET": "dataset", "GLEANER_MODELS": "models", "GLEANER_CLIPS": "clips"}
 
 
 def wanted() -> dict[str, Callable[[], str]]:

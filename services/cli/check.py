@@ -9,7 +9,7 @@ from services.cli.context import settings_of
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
-    from services.cli.effective import Effective
+    from services.cli.effective import Effective, Value
 
 EXIT_FAULTY = 1
 
@@ -30,9 +30,15 @@ def check(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", he
         raise typer.Exit(EXIT_FAULTY)
 
 
+def _is_news(value: "Value") -> bool:
+    """Forty cameras have hundreds of values; what a line leaves out stands under `sources.defaults`."""
+    of_a_camera = value.name.startswith("sources.") and not value.name.startswith("sources.defaults.")
+    return not of_a_camera or value.origin != "default"
+
+
 def _show(found: "Effective") -> None:
     if found.values:
-        rows = [(value.name, value.value, value.origin) for value in found.values]
+        rows = [(value.name, value.value, value.origin) for value in found.values if _is_news(value)]
         output.show_table(f"Settings ({found.origin})", ("setting", "value", "from"), rows, most_chars=2_000)
     for sentence in found.notes:
         output.say(f"note: {sentence}")

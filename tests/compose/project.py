@@ -15,7 +15,7 @@ from deploy.native.tools import run_to_end
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 SETTINGS = ROOT / "deploy/compose/gleaner.yaml"
-OWN_IMAGES = ("inference", "sampler", "feedback", "uploader", "cli")
+OWN_IMAGES = ("sources", "inference", "sampler", "feedback", "uploader", "cli")
 POLL_S = 0.2
 
 
@@ -39,6 +39,7 @@ class Project:
             "GLEANER_SETTINGS": str(SETTINGS),
             "GLEANER_DATASET": str(self.dataset),
             "GLEANER_MODELS": str(folder / "models"),
+            "GLEANER_CLIPS": str(folder / "clips"),
             "KAFKA_PORT": str(kafka_port),
             "GLEANER_PORT": str(feedback_port),
         }

@@ -10,11 +10,12 @@ import yaml
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig
 from services.sampler.config import SamplerConfig
+from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.settings import Config, load
 from tests.compose.project import COMPOSE_FILE, ROOT, SETTINGS
 
-SERVICES = ("inference", "sampler", "feedback", "uploader")
+SERVICES = ("sources", "inference", "sampler", "feedback", "uploader")
 SERVERS = ("kafka", "redis", "minio")
 LOCKS = sorted((ROOT / "deploy/locks").glob("*.txt"))
 
@@ -58,7 +59,7 @@ def test_each_service_is_built_from_its_own_stage(services: dict[str, dict[str, 
     assert name in stages
 
 
-@pytest.mark.parametrize("config", [InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig])
+@pytest.mark.parametrize("config", [SourcesConfig, InferenceConfig, SamplerConfig, FeedbackConfig, UploaderConfig])
 def test_every_service_takes_the_settings(config: type[Config]) -> None:
     secret = "a-secret-of-sixteen-characters"
     names = ("GLEANER_SALT", "GLEANER_API_KEY", "GLEANER_S3_ACCESS_KEY", "GLEANER_S3_SECRET_KEY")
