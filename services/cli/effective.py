@@ -15,11 +15,12 @@ from pydantic import SecretStr
 
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig
+from services.inference.foreign import refuse_foreign
 from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
-from shared.settings import MASK, Common, Config, Settings, masked
+from shared.settings import MASK, Common, Config, EmbeddedBackend, Settings, masked
 
 MODELS: tuple[type[Config], ...] = (
     Common,
@@ -66,12 +67,23 @@ def effective(settings: Settings) -> Effective:
             shown |= masked(settings.read(model))
         except SettingsError as error:
             problems.append(_without_secrets(str(error), settings.values))
+    problems += _model_file(settings) if has_model else ()
     return Effective(
         origin=settings.origin,
         values=tuple(_values(shown, settings)),
         notes=() if has_model else (NO_MODEL,),
         problems=tuple(dict.fromkeys(problems)),
     )
+
+
+def _model_file(settings: Settings) -> Iterator[str]:
+    """Whether the model's file may be loaded, as far as its first bytes say it. Of a cluster it may lie elsewhere."""
+    try:
+        path = settings.read(InferenceConfig).model.path
+        if path.exists() or isinstance(settings.common.backend, EmbeddedBackend):
+            refuse_foreign(path)
+    except SettingsError as error:
+        yield _without_secrets(str(error), settings.values)
 
 
 def _values(shown: Mapping[str, Any], settings: Settings) -> Iterator[Value]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from services.inference.config import ModelConfig
+from services.inference.foreign import lost_weights, refuse_foreign
 from services.inference.models.detect_family import family_of
 from services.inference.models.family import Signature, Tensor
 from services.inference.preprocess import Floats
@@ -28,7 +29,6 @@ _LOAD_ERRORS = (
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
 )
-_OTHER_FORMATS = (".pt", ".pth", ".engine", ".torchscript", ".tflite", ".mlpackage")
 
 
 class Session:
@@ -44,7 +44,7 @@ class Session:
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except _LOAD_ERRORS as error:
-            raise SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: {error}") from error
+            raise _no_model(path, error) from error
 
     def signature(self) -> Signature:
         tensors = [
@@ -101,14 +101,20 @@ class Model:
 
 
 def _content(path: Path) -> bytes:
-    if path.suffix in _OTHER_FORMATS:
-        raise SettingsError(
-            f"model.path: expected an .onnx file, got {path.name}. Export it once with "
-            f"`yolo export model={path.with_suffix('.pt').name} format=onnx` and set model.path to {path.with_suffix('.onnx')}"
-        )
+    refuse_foreign(path)
     try:
         return path.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"model.path: cannot read {path}: {error.strerror}; expected an exported .onnx file"
         ) from error
+
+
+def _no_model(path: Path, error: Exception) -> SettingsError:
+    """What onnxruntime's words come to; some of them hide that a second file is missing."""
+    lost = lost_weights(path, path.read_bytes())
+    if lost is not None:
+        return SettingsError(f"model.path: {lost}")
+    said = " ".join(str(error).split())
+    hint = "; is the file whole (a download that broke off)?" if isinstance(error, ort_errors.InvalidProtobuf) else ""
+    return SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: {said}{hint}")

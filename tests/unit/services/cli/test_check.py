@@ -16,6 +16,7 @@ def test_the_defaults_are_fine_without_a_model(gleaner: Gleaner, folder: Path) -
 
 
 def test_each_value_says_where_it_comes_from(gleaner: Gleaner, folder: Path) -> None:
+    (folder / "best.onnx").write_bytes(b"check looks at the beginning alone")
     (folder / "gleaner.yaml").write_text(
         "site: north\nbackend: {type: embedded, folder: data}\nmodel: {path: best.onnx, threshold: 0.4}\n"
     )
@@ -49,6 +50,22 @@ def test_what_is_wrong_is_a_sentence_and_exit_code_1(gleaner: Gleaner, folder: P
     assert said in result.stderr
     assert "OK" not in result.stdout
     assert said in "".join(gleaner("check", "--json").stdout.replace("\\n", " ").splitlines())
+
+
+@pytest.mark.parametrize("backend", ["embedded", "cluster"])
+def test_a_model_that_is_no_onnx_is_a_problem(gleaner: Gleaner, folder: Path, backend: str) -> None:
+    (folder / "best.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(64))
+    (folder / "gleaner.yaml").write_text(f"model: {{path: best.tflite}}\nbackend: {{type: {backend}}}\n")
+    result = gleaner("check")
+    assert result.exit_code == 1
+    assert "tf2onnx.convert --tflite best.tflite --output best.onnx" in result.stderr
+
+
+def test_a_model_that_lies_elsewhere_is_no_problem_of_a_clusters(gleaner: Gleaner, folder: Path) -> None:
+    (folder / "gleaner.yaml").write_text("model: {path: /models/best.onnx}\nbackend: {type: cluster}\n")
+    assert gleaner("check").exit_code == 0
+    (folder / "gleaner.yaml").write_text("model: {path: best.onnx}\n")
+    assert "there is no best.onnx" in gleaner("check").stderr
 
 
 def test_all_problems_are_told_at_once(gleaner: Gleaner, folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from services.inference.config import ModelConfig
@@ -28,17 +29,29 @@ def test_the_version_is_the_content_and_the_id_the_files_name(tmp_path: Path) ->
 
 
 def test_a_checkpoint_is_refused_with_the_export_command(tmp_path: Path) -> None:
-    assert "yolo export model=best.pt format=onnx" in refusal(tmp_path / "best.pt")
+    path = tmp_path / "best.pt"
+    path.write_bytes(b"\x80\x02 no archive, and the name says enough")
+    assert f"yolo export model={path} format=onnx" in refusal(path)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert "No such file" in refusal(tmp_path / "none.onnx")
+    assert "there is no" in refusal(tmp_path / "none.onnx")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, world", b"\x08\x08" * 99])
+@pytest.mark.parametrize("content", [b"hello, world", b"\x08\x08" * 99])
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "junk.onnx").write_bytes(content)
     assert "onnxruntime can load" in refusal(tmp_path / "junk.onnx")
+
+
+def test_weights_in_a_second_file_that_is_not_there_are_named(tmp_path: Path) -> None:
+    whole = onnx.load(str(detector(tmp_path / "whole.onnx")))
+    (tmp_path / "m").mkdir()
+    path = tmp_path / "m" / "best.onnx"
+    onnx.save_model(whole, str(path), save_as_external_data=True, location="best weights.data", size_threshold=256)
+    Model(ModelConfig(path=path))
+    (tmp_path / "m" / "best weights.data").unlink()
+    assert f"a second file, 'best weights.data', which is not beside it. Copy it into {tmp_path}/m" in refusal(path)
 
 
 @pytest.mark.parametrize(
