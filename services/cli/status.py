@@ -1,11 +1,11 @@
-"""`gleaner status`: flow, lag, counts, the ledger equation, dead letters. Works while services run, in both modes."""
+"""`gleaner status`: cameras, flow, lag, counts, the ledger equation, dead letters. Works while services run, in both modes."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.cli import output
-from services.cli.context import log_of
+from services.cli.context import log_of, settings_of
 
 if TYPE_CHECKING:
     from services.cli.counts import Counts
@@ -21,18 +21,29 @@ def status(
     counts: Annotated[
         bool, typer.Option("--counts/--no-counts", help="Read the streams and count; the flow alone is quick.")
     ] = True,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Health page of what reads the cameras; by default as `health` in the settings."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show flow, lag, counts and where every promised image is."""
+    """Show cameras, flow, lag, counts and where every promised image is."""
     from services.cli import flow as reading
+    from services.cli import live_sources
     from services.cli.counts import counts as counted
 
+    page = live_sources.address(settings_of(ctx).common, at)
+    sources = live_sources.ask(page) if page else None
     with log_of(ctx, looks_only=True) as log:
         streams, dead = reading.flow(log), reading.dead_letters(log)
         numbers = counted(log) if counts else None
     if as_json:
-        output.show_json({"flow": streams, "dead_letters": dead, **_told(numbers)})
+        output.show_json({"sources": sources, "flow": streams, "dead_letters": dead, **_told(numbers)})
         return
+    if sources:
+        live_sources.show(sources)
+    elif at is not None:
+        output.note(f"no cameras at {at}: nobody answers there, or it reads none")
     _show_flow(streams)
     if numbers is not None:
         _show_counts(numbers)

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import cv2
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from deploy.demo.clip import ClipFrame, clip
+from shared import imaging
 from shared.streams import ids
 from shared.streams.record import Record
 
@@ -112,3 +115,13 @@ def read_all(bootstrap: str, topic: str) -> list[Record]:
 
 def _record(one: Any) -> Record:
     return Record(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value, tuple(one.headers))
+
+
+def write_video(file: Path, frames: int) -> None:
+    """The first frames of the demo's clip as a video file of ten frames a second."""
+    pictures = [imaging.decode(frame.jpeg) for frame in clip(frames)]
+    height_px, width_px = pictures[0].shape[:2]
+    video = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), 10.0, (width_px, height_px))
+    for picture in pictures:
+        video.write(picture)
+    video.release()

@@ -56,6 +56,12 @@ class Project:
         options = [f"--scale={service}={number}" for service, number in replicas.items()]
         self.compose("up", "--detach", "--no-recreate", "--no-deps", *options, *replicas)
 
+    def up_with(self, settings: Path, service: str) -> None:
+        """Starts a service of a profile under settings of its own; the others run on under theirs."""
+        self._variables["GLEANER_SETTINGS"] = str(settings)
+        self.compose("up", "--detach", "--no-deps", "--build", service)
+        self._variables["GLEANER_SETTINGS"] = str(SETTINGS)
+
     def containers(self, service: str = "") -> list[str]:
         return self.compose("ps", "--all", "--quiet", *([service] if service else [])).split()
 

@@ -22,12 +22,17 @@ from services.sampler.drawing import Drawer
 from shared.settings import load
 from shared.streams import ids
 from shared.streams.predictions import PREDICTIONS, Prediction
-from tests.compose.application import Cameras, read_all
+from tests.compose.application import Cameras, read_all, write_video
 from tests.compose.project import COMPOSE_FILE, SETTINGS, Project, docker, wait_until
 
 SERVICES = ("inference", "sampler", "feedback", "uploader")
 SECRETS = ("GLEANER_SALT", "GLEANER_API_KEY", "GLEANER_S3_ACCESS_KEY", "GLEANER_S3_SECRET_KEY")
 FRAMES_PER_S = 15
+NO_CAMERAS = "  defaults: {fps: 1}\n"
+CAMERAS = """  defaults: {fps: 5, open_timeout_s: 2}
+  clip: {url: /clips/door.mp4, loop: true}
+  gone: rtsp://127.0.0.1:1/none
+"""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
@@ -91,6 +96,22 @@ def test_a_verdict_from_outside_revises_a_sample(stack: Project) -> None:
     wait_until(lambda: json.loads(fragment.read_bytes())["verdicts"], "the verdict in the dataset")
 
 
+def test_the_cameras_of_the_settings_are_opened_each_alone(stack: Project) -> None:
+    write_video(stack.folder / "clips" / "door.mp4", frames=40)
+    settings = stack.folder / "with-cameras.yaml"
+    settings.write_text(SETTINGS.read_text(encoding="utf-8").replace(NO_CAMERAS, CAMERAS), encoding="utf-8")
+    stack.up_with(settings, "sources")
+    wait_until(lambda: _published(stack, "clip") >= 5, "five frames of the clip that stands in for a camera")
+    wait_until(lambda: _health(stack, "sources") == "healthy", "sources to be healthy with a camera that is gone")
+    gone = _source(stack, "gone")
+    assert (gone["published"], gone["state"]) == (0, "lost")
+    assert gone["why"]
+    stack.compose("stop", "sources")
+    assert _exit_codes(stack, "sources") == [0]
+    keys = [record.key for record in read_all(stack.kafka, "frames")]
+    assert keys.count(b"clip") >= 5
+
+
 def test_it_goes_away_without_a_trace(stack: Project) -> None:
     print(stack.report())
     volumes = {mount["Name"] for each in stack.inspect("") for mount in each["Mounts"] if mount["Type"] == "volume"}
@@ -101,6 +122,16 @@ def test_it_goes_away_without_a_trace(stack: Project) -> None:
         stack.down()
     assert stack.leftovers() == {}
     assert volumes & set(docker("volume", "ls", "--quiet").split()) == set()
+
+
+def _published(stack: Project, name: str) -> int:
+    return int(_source(stack, name).get("published", 0))
+
+
+def _source(stack: Project, name: str) -> dict[str, Any]:
+    """What the container that reads the cameras says of one; nothing before it answers."""
+    status = json.loads(stack.command_line("status", "--no-counts", "--json", "--at", "http://sources:8081"))
+    return next((one for one in status["sources"] or [] if one["source_id"] == name), {})
 
 
 def _come_and_go(stack: Project) -> None:
