@@ -14,6 +14,7 @@ from services.cli import output
 from services.cli.check import check
 from services.cli.dead_letters import dead_letters
 from services.cli.demo import demo
+from services.cli.init import init
 from services.cli.publish import publish
 from services.cli.run import run
 from services.cli.status import status
@@ -82,6 +83,7 @@ def _options(
 
 
 app.command()(demo)
+app.command()(init)
 app.command()(run)
 app.command()(publish)
 app.command()(verdict)
