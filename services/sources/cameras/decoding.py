@@ -1,0 +1,122 @@
+"""Decoding: packets → candidates, which are pictures that nobody has decoded or encoded yet.
+
+Promises: an image that is whole in its packet is never decoded to be thinned out. Of a video stream only key frames are decoded
+where they come as often as pictures are wanted; else all are, since each builds on the one before.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Protocol
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from services.sources.cameras.encoding import Encoded, as_it_came, from_frame
+from services.sources.config import CameraOptions
+from shared.errors import InvalidImage
+
+IMAGES = frozenset({"mjpeg", "png", "webp"})
+_OFTEN_ENOUGH = 1.2
+"""Key frames may be that many periods apart and still stand for all pictures."""
+_LEARNT_FROM = 3
+"""Spacings of key frames, of which the widest counts: a change of scene puts an extra one in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`stream_s`: its timestamp. `encoded` does the work, and raises InvalidImage."""
+
+    stream_s: float | None
+    encoded: Callable[[], Encoded]
+
+
+class Reading(Protocol):
+    """How the packets of one stream are read."""
+
+    keyframe_every_s: float | None
+
+    def candidates(self, packet: "Packet[VideoStream]") -> Iterator[Candidate]: ...
+
+
+def reading_of(stream: VideoStream, options: CameraOptions) -> "AsTheyCame | Decoded":
+    return AsTheyCame(options) if stream.codec_context.name in IMAGES else Decoded(stream, options)
+
+
+@dataclass(slots=True)
+class AsTheyCame:
+    """Motion JPEG and single images: a packet is a picture."""
+
+    options: CameraOptions
+    keyframe_every_s: float | None = None
+
+    def candidates(self, packet: "Packet[VideoStream]") -> Iterator[Candidate]:
+        if packet.size:
+            make = partial(_of_packet, packet, self.options)
+            yield Candidate(seconds(packet.pts, packet.time_base), make)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """H.264, H.265 and whatever else FFmpeg decodes. Which packets are decoded changes at key frames alone."""
+
+    stream: VideoStream
+    options: CameraOptions
+    keyframe_every_s: float | None = None
+    _last_key_s: float | None = field(default=None, init=False)
+    _spacings_s: deque[float] = field(default_factory=lambda: deque(maxlen=_LEARNT_FROM), init=False)
+    _keys_only: bool = field(default=False, init=False)
+    _began: bool = field(default=False, init=False)
+
+    def candidates(self, packet: "Packet[VideoStream]") -> Iterator[Candidate]:
+        if packet.is_keyframe:
+            self._learn(packet)
+        elif packet.size and (self._keys_only or not self._began):
+            return
+        for frame in self._decode(packet):
+            make = partial(from_frame, frame, self.options.rotate, self.options.quality)
+            yield Candidate(seconds(frame.pts, frame.time_base), make)
+
+    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        codec = self.stream.codec_context
+        try:
+            frames = codec.decode(packet if packet.size else None)
+            if self._keys_only and packet.size:
+                # A decoder holds pictures back for those between them, which never come.
+                frames += codec.decode(None)
+                codec.flush_buffers()
+            return frames
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise InvalidImage(f"a packet of {packet.size:,} bytes cannot be decoded: {reason}") from None
+
+    def _learn(self, packet: "Packet[VideoStream]") -> None:
+        self._began = True
+        now_s = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
+        if now_s is not None and self._last_key_s is not None and now_s > self._last_key_s:
+            self._spacings_s.append(now_s - self._last_key_s)
+            self.keyframe_every_s = max(self._spacings_s)
+        self._last_key_s = now_s
+        self._keys_only = self._enough_keys()
+
+    def _enough_keys(self) -> bool:
+        if self.options.decode != "auto":
+            return self.options.decode == "keyframes"
+        every_s = self.keyframe_every_s
+        if every_s is None or len(self._spacings_s) < _LEARNT_FROM:
+            return False
+        return every_s <= _OFTEN_ENOUGH / self.options.fps
+
+
+def seconds(timestamp: int | None, time_base: Fraction | None) -> float | None:
+    """None where there is no timestamp."""
+    return None if timestamp is None or time_base is None else float(timestamp * time_base)
+
+
+def _of_packet(packet: "Packet[VideoStream]", options: CameraOptions) -> Encoded:
+    return as_it_came(bytes(packet), options.rotate, options.quality)
