@@ -29,6 +29,7 @@ SCALE = 2
 TILE_WIDTH_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 360, 250, 84, 16, 76
 PAPER, CARD, INK, GREY, MAT = (243, 241, 240), (255, 255, 255), (45, 38, 34), (135, 125, 118), (52, 46, 42)
 DOUBT: Colour = (150, 60, 200)
+BADGE: Colour = (60, 130, 40)
 CLASS_COLOURS: tuple[Colour, ...] = (
     (86, 180, 60),
     (40, 140, 240),
@@ -41,23 +42,30 @@ CLASS_COLOURS: tuple[Colour, ...] = (
 )
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _LETTERS_PER_LINE = 46
-_CAPTION_LINES = 2
+_CAPTION_LINES = 3
 _GENERAL = frozenset({"random", "every_nth"})
 
 
 def contact_sheet(folder: Path, out: Path, most: int = 24) -> Path:
     """Makes the sheet of a dataset folder as a PNG at `out`. Raises GleanerError when there is no readable image."""
     fragments = [one for path in sorted((folder / "samples").glob("*.json")) if (one := read_fragment(path))]
-    tiles: list[Pixels] = []
+    shown: list[tuple[Pixels, Fragment]] = []
     for fragment in varied(fragments):
-        picture = cv2.imread(str(folder / "images" / fragment["file_name"])) if len(tiles) < most else None
+        picture = cv2.imread(str(folder / "images" / fragment["file_name"])) if len(shown) < most else None
         if picture is not None:
-            tiles.append(_tile(picture.astype(np.uint8), fragment))
-    if not tiles:
+            shown.append((picture.astype(np.uint8), fragment))
+    if not shown:
         raise GleanerError(f"no image to show in {folder}: expected a dataset with images/ and samples/ that has some")
-    sheet = _shrunk(np.vstack([_header(fragments, len(tiles), min(COLUMNS, len(tiles))), _grid(tiles)]))
-    write_whole(out, cv2.imencode(".png", sheet)[1].tobytes())
+    title = f"{len(fragments)} chosen" + (f", {len(shown)} shown" if len(shown) < len(fragments) else "")
+    write_whole(out, sheet(shown, title, _by_strategy(fragments)))
     return out
+
+
+def sheet(shown: Sequence[tuple[Pixels, Fragment]], title: str, below: str) -> bytes:
+    """A PNG of at least one picture, each with its fragment, under two lines of text. A fragment's `badge` is drawn too."""
+    tiles = [_tile(picture, fragment) for picture, fragment in shown]
+    drawn = _shrunk(np.vstack([_header(title, below, min(COLUMNS, len(tiles))), _grid(tiles)]))
+    return cv2.imencode(".png", drawn)[1].tobytes()
 
 
 def varied(fragments: Sequence[Fragment]) -> list[Fragment]:
@@ -87,13 +95,15 @@ def _said(verdict: Fragment) -> str:
     return f"a person said: {what}"
 
 
-def _header(fragments: Sequence[Fragment], shown: int, columns: int) -> Pixels:
-    header = _blank(HEADER_PX, columns * (TILE_WIDTH_PX + GAP_PX) + GAP_PX, PAPER)
+def _by_strategy(fragments: Sequence[Fragment]) -> str:
     counts = Counter(map(strategy_of, fragments))
-    by_strategy = " | ".join(f"{name.replace('_', ' ')}: {count}" for name, count in sorted(counts.items()))
-    title = f"{len(fragments)} chosen" + (f", {shown} shown" if shown < len(fragments) else "")
-    _write(header, title, (GAP_PX + 4, 36), 0.8, INK)
-    _write(header, _cut(by_strategy, columns * _LETTERS_PER_LINE), (GAP_PX + 4, 60), 0.42, GREY)
+    return " | ".join(f"{name.replace('_', ' ')}: {count}" for name, count in sorted(counts.items()))
+
+
+def _header(title: str, below: str, columns: int) -> Pixels:
+    header = _blank(HEADER_PX, columns * (TILE_WIDTH_PX + GAP_PX) + GAP_PX, PAPER)
+    _write(header, _cut(title, columns * _LETTERS_PER_LINE // 2), (GAP_PX + 4, 36), 0.8, INK)
+    _write(header, _cut(below, columns * _LETTERS_PER_LINE), (GAP_PX + 4, 60), 0.42, GREY)
     return header
 
 
@@ -113,8 +123,8 @@ def _tile(picture: Pixels, fragment: Fragment) -> Pixels:
     tile = _blank(PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX, TILE_WIDTH_PX, CARD)
     tile[: PICTURE_HEIGHT_PX * SCALE] = _framed(picture, fragment)
     for line, text in enumerate(_lines(why(fragment))):
-        _write(tile, text, (10, PICTURE_HEIGHT_PX + 22 + 18 * line), 0.42, INK)
-    _write(tile, _cut(_origin(fragment), _LETTERS_PER_LINE + 6), (10, PICTURE_HEIGHT_PX + 68), 0.38, GREY)
+        _write(tile, text, (10, PICTURE_HEIGHT_PX + 20 + 17 * line), 0.42, INK)
+    _write(tile, _cut(_origin(fragment), _LETTERS_PER_LINE + 6), (10, PICTURE_HEIGHT_PX + 74), 0.38, GREY)
     return tile
 
 
@@ -131,6 +141,8 @@ def _framed(picture: Pixels, fragment: Fragment) -> Pixels:
         _draw_doubt(frame, doubt, zoom, left, top)
     for box in fragment["boxes"]:
         _draw_box(frame, box, zoom, left, top)
+    if badge := fragment.get("badge"):
+        _label(frame, badge, (frame.shape[1], frame.shape[0]), BADGE)
     return frame
 
 
