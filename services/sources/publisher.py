@@ -1,22 +1,27 @@
 """The publisher that waits: pictures → `frames`, none lost, none out of order within its source.
 
 Promises: of each source one frame is in flight, so that a frame which has to be sent again is never overtaken; of many
-sources, that many at once. While the log is unavailable it waits and sends again, however long. Memory is bounded.
+sources, that many at once. While the log is unavailable it waits and sends again, however long, or until it is told to stop.
+Memory is bounded.
 """
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from threading import Event
 
 from services.sources.picture import Picture, Unreadable
-from shared.errors import InvalidMessage, Unavailable
+from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.ports.log import Log, Producer
 from shared.runtime.retry import Backoff
 from shared.streams.record import NewRecord, Record
 
 IN_FLIGHT = 256
 ACKNOWLEDGED_WITHIN_S = 60.0
+STOP_WITHIN_S = 3.0
+"""What is in flight when it is told to stop gets so long to become durable."""
+_LOOK_EVERY_S = 0.25
 COMPLAINTS = 5
 
 
@@ -46,20 +51,40 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+OnSettled = Callable[[Picture, GleanerError | None], None]
+"""Is told of each picture: None, it is durable; InvalidMessage, it never will be; Unavailable, it was given up after `stop`."""
+
+
+class _Stopped(Exception):
+    """It was told to stop, and the log does not answer."""
 
 
 def publish(
-    log: Log, pictures: Iterable[Picture | Unreadable], fps: float | None = None, on_progress: OnProgress | None = None
+    log: Log,
+    pictures: Iterable[Picture | Unreadable | None],
+    fps: float | None = None,
+    on_progress: OnProgress | None = None,
+    on_settled: OnSettled | None = None,
+    stop: Event | None = None,
 ) -> Published:
-    """Publishes them all, at most `fps` frames a second, and returns when every one is durable or refused."""
+    """Publishes them all, at most `fps` frames a second, and returns when every one is durable or refused.
+
+    A None among the pictures says that there is none now: what is in flight is looked after. After `stop` a log that does
+    not answer is waited for no longer than STOP_WITHIN_S; what was in flight is then given up.
+    """
     producer = log.producer()
     try:
-        publishing = _Publishing(producer, on_progress or (lambda _: None))
+        publishing = _Publishing(
+            producer, on_progress or (lambda _: None), on_settled or (lambda *_: None), stop or Event()
+        )
         pace = _Pace(fps)
-        for picture in pictures:
-            pace.wait()
-            publishing.take(picture)
-        publishing.finish()
+        try:
+            for picture in pictures:
+                pace.wait()
+                publishing.take(picture)
+            publishing.finish()
+        except _Stopped:
+            publishing.give_up()
         return publishing.published
     finally:
         producer.close()
@@ -71,6 +96,8 @@ class _Publishing:
 
     producer: Producer
     on_progress: OnProgress
+    on_settled: OnSettled
+    stop: Event
     frames: int = 0
     bytes: int = 0
     refused: int = 0
@@ -84,7 +111,10 @@ class _Publishing:
         seconds = time.monotonic() - self.started_s
         return Published(self.frames, self.bytes, seconds, self.refused, self.refitted, tuple(self.complaints))
 
-    def take(self, picture: Picture | Unreadable) -> None:
+    def take(self, picture: Picture | Unreadable | None) -> None:
+        if picture is None:
+            self._settle_done()
+            return
         if isinstance(picture, Unreadable):
             self._refuse(picture.why)
             return
@@ -92,34 +122,63 @@ class _Publishing:
             self._settle(picture.source_id)
         elif len(self.in_flight) >= IN_FLIGHT:
             self._settle(next(iter(self.in_flight)))
-        self.in_flight[picture.source_id] = (picture, self._send(picture.as_record()))
+        self._launch(picture)
 
     def finish(self) -> None:
         while self.in_flight:
             self._settle(next(iter(self.in_flight)))
 
+    def give_up(self) -> None:
+        for picture, _ in self.in_flight.values():
+            self.on_settled(picture, Unavailable("log", "it did not answer before the end"))
+        self.in_flight.clear()
+
+    def _launch(self, picture: Picture) -> None:
+        """In flight from before it is sent: whoever gives up in between knows of it."""
+        self.in_flight[picture.source_id] = (picture, Future())
+        self.in_flight[picture.source_id] = (picture, self._send(picture.as_record()))
+
+    def _settle_done(self) -> None:
+        for source_id in [one for one, (_, future) in self.in_flight.items() if future.done()]:
+            self._settle(source_id)
+
     def _settle(self, source_id: str) -> None:
         """Waits until that source's frame is durable, sending it again if need be."""
-        picture, future = self.in_flight.pop(source_id)
+        picture, future = self.in_flight[source_id]
         try:
             self._await(picture.as_record(), future)
         except InvalidMessage as why:
+            del self.in_flight[source_id]
             self._refuse(f"{picture.producer_frame_id}: {why}")
+            self.on_settled(picture, why)
             return
+        del self.in_flight[source_id]
         self.frames += 1
         self.bytes += len(picture.image)
         self.refitted += picture.refitted
+        self.on_settled(picture, None)
         self.on_progress(Progress(self.frames, self.bytes))
 
     def _await(self, record: NewRecord, future: "Future[Record]") -> None:
         backoff = Backoff()
         while True:
             try:
-                future.result(ACKNOWLEDGED_WITHIN_S)
+                self._outcome(future)
                 return
             except (Unavailable, TimeoutError) as why:
                 self._wait(why, backoff)
                 future = self._send(record)
+
+    def _outcome(self, future: "Future[Record]") -> None:
+        """Returns once it is durable. Raises what the log says, TimeoutError when it says nothing."""
+        until_s = time.monotonic() + ACKNOWLEDGED_WITHIN_S
+        while not future.done():
+            if self.stop.is_set():
+                until_s = min(until_s, time.monotonic() + STOP_WITHIN_S)
+            wait([future], min(_LOOK_EVERY_S, max(0.0, until_s - time.monotonic())))
+            if time.monotonic() >= until_s and not future.done():
+                raise TimeoutError
+        future.result()
 
     def _send(self, record: NewRecord) -> "Future[Record]":
         backoff = Backoff()
@@ -132,7 +191,8 @@ class _Publishing:
     def _wait(self, why: Exception, backoff: Backoff) -> None:
         said = str(why) or f"no acknowledgement within {ACKNOWLEDGED_WITHIN_S:g} s"
         self.on_progress(Progress(self.frames, self.bytes, waiting_for=said))
-        time.sleep(backoff.next_s())
+        if self.stop.wait(backoff.next_s()):
+            raise _Stopped
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

@@ -188,12 +188,12 @@ class Stream:
                 captured_s = self._clock.captured_s(stream_s, time.time())
                 if self._thinning.due(captured_s):
                     yield self._as_taken(candidate.encoded(), captured_s)
+                self._silence.saw(time.monotonic())
         except InvalidImage as why:
             self.tally.refuse(str(why))
 
     def _as_taken(self, encoded: Encoded, captured_s: float) -> Taken:
         self._thinning.took(captured_s)
-        self._silence.saw(time.monotonic())
         self._gave_some = True
         self.facts.width_px, self.facts.height_px = encoded.width_px, encoded.height_px
         self.tally.saw(encoded.width_px, encoded.height_px)
