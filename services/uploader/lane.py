@@ -63,7 +63,11 @@ class Lane:
             _log.warning("destination.untidy", destination=self.name, why=str(error))
 
     def _report_tidying(self) -> None:
-        error = self._tidying.exception() if self._tidying and self._tidying.done() else None
+        tidying = self._tidying
+        # What the end cancelled before it began has no result to ask for: `close` tidies up itself.
+        if tidying is None or tidying.cancelled() or not tidying.done():
+            return
+        error = tidying.exception()
         if isinstance(error, NotNow):
             _log.warning("destination.untidy", destination=self.name, why=str(error))
         elif error is not None:
