@@ -7,10 +7,24 @@
 Each picture carries its number; `read_number` finds it again in whatever the other end made of the picture.
 """
 
-from tests.cameras.camera import Camera
+from tests.cameras.apart import CameraApart, serving_apart
+from tests.cameras.camera import Camera, Counts
 from tests.cameras.faults import Fault
 from tests.cameras.picture import read_number, read_number_of
 from tests.cameras.spec import Kind, Spec
 from tests.cameras.world import World, cameras, serving
 
-__all__ = ["Camera", "Fault", "Kind", "Spec", "World", "cameras", "read_number", "read_number_of", "serving"]
+__all__ = [
+    "Camera",
+    "CameraApart",
+    "Counts",
+    "Fault",
+    "Kind",
+    "Spec",
+    "World",
+    "cameras",
+    "read_number",
+    "read_number_of",
+    "serving",
+    "serving_apart",
+]

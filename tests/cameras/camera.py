@@ -7,6 +7,8 @@ Promises: a fault is in force when its assignment returns. Counts are of what wa
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from tests.cameras import images
 from tests.cameras.faults import AT_THE_DOOR, POSSIBLE, Fault
@@ -21,6 +23,18 @@ _PATHS = {"mjpeg": "stream.mjpg", "snapshot": "snapshot.jpg", "hls": "live.m3u8"
 Protocol = Callable[[asyncio.StreamReader, Viewer], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`sent`: the numbers of the pictures, in order. `turned_away`: asked without the right password."""
+
+    connections: int
+    watched: int
+    deaths: int
+    spoilt: int
+    turned_away: int
+    sent: tuple[int, ...]
+
+
 class Camera:
     def __init__(self, spec: Spec, loop: asyncio.AbstractEventLoop, protocol: Protocol) -> None:
         self.spec = spec
@@ -28,7 +42,7 @@ class Camera:
         self.connections = 0
         self.deaths = 0
         self.spoilt = 0
-        self.turned_away = 0  # wrong password, or none
+        self.turned_away = 0
         self.sent: list[int] = []
         self.number = 0
         self.playlist = Playlist(self)
@@ -51,10 +65,11 @@ class Camera:
 
     @property
     def url_with_password(self) -> str:
-        return self.url_with(f"{self.spec.user}:{self.spec.password}@" if self.spec.user else "")
+        user, password = quote(self.spec.user or "", safe=""), quote(self.spec.password, safe="")
+        return self.url_with(f"{user}:{password}@" if user else "")
 
     def url_with(self, credentials: str) -> str:
-        """`credentials` as they stand before the host: `user:password@`."""
+        """`credentials` as they stand before the host, percent-encoded: `user:password@`."""
         path = _PATHS.get(self.spec.kind)
         if path is None:
             return f"rtsp://{credentials}{HOST}:{self.port}/stream"
@@ -64,6 +79,10 @@ class Camera:
     def watched(self) -> int:
         """Connections open now."""
         return len(self._viewers)
+
+    def counts(self) -> Counts:
+        """As they are now."""
+        return Counts(self.connections, self.watched, self.deaths, self.spoilt, self.turned_away, tuple(self.sent))
 
     @property
     def fault(self) -> Fault | None:
@@ -75,7 +94,10 @@ class Camera:
         asyncio.run_coroutine_threadsafe(self._change(fault), self._loop).result(ANSWERS_WITHIN_S)
 
     def once(self, fault: Fault) -> int:
-        """Strikes those who are connected now; whoever comes later is served well. Returns how many they were."""
+        """Strikes those who are connected now; whoever comes later is served well. Returns how many they were.
+
+        For streams: a snapshot or a segment of HLS is a connection of its own, and over at once.
+        """
         self._possible(fault)
         return asyncio.run_coroutine_threadsafe(self._strike(fault), self._loop).result(ANSWERS_WITHIN_S)
 

@@ -59,7 +59,7 @@ class _Session:
             return False
         if self._playing is not None:
             await viewer.while_it_hangs()
-        if request.method == "DESCRIBE" and (refused := self._refusal(request)):
+        if request.method != "OPTIONS" and (refused := self._refusal(request)):
             await self._answer(request, refused, *self._challenge(refused))
             return True
         await self._do(request)
