@@ -1,13 +1,14 @@
 """All four services in one process on the embedded adapters: what a single box runs, in production and in the demo.
 
-Promises: the same services as in the cluster, each on its own thread with a backend of its own; when one of them fails, all
-stop and its error is raised. `drained` says when everything that was published has gone all the way through.
+Promises: the same services as in the cluster, each on its own thread with a backend of its own, and the cameras beside them;
+when one of them fails, all stop and its error is raised. `drained` says when everything published has gone all the way through.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from services.feedback.config import FeedbackConfig
 from services.feedback.server import listen, serve, url
@@ -15,6 +16,8 @@ from services.inference.config import InferenceConfig
 from services.inference.service import InferenceService
 from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
+from services.sources.cameras.fleet import Fleet
+from services.sources.page import pages
 from services.uploader.config import UploaderConfig
 from services.uploader.service import UploaderService
 from shared.bootstrap import OpenBackend, alone, open_backend, run_until, serving_health
@@ -60,24 +63,33 @@ class Running:
 
 
 @contextmanager
-def running(settings: Settings, drain_s: float = 30.0) -> Iterator[Running]:
-    """Starts the four services, hands over while they run, drains and stops them."""
+def running(settings: Settings, drain_s: float = 30.0, cameras: Fleet | None = None) -> Iterator[Running]:
+    """Starts the four services, and the cameras if there are any; hands over while they run, drains and stops them."""
     with alone(settings.common):
         loops = {name: Health() for name in READS}
         services, feedback_url = _all_alive(settings, loops)
+        if cameras is not None:
+            services["sources"] = partial(_watch, cameras)
         all_of_them = Running(Stop(), feedback_url, loops=loops)
         for name, life in services.items():
             thread = threading.Thread(target=_live, args=(name, life, settings, all_of_them), name=name, daemon=True)
             all_of_them.threads.append(thread)
             thread.start()
         try:
-            with serving_health(settings.common, AllHealthy(list(loops.values()))):
+            with _serving_health(settings, loops, cameras):
                 yield all_of_them
         finally:
             all_of_them.stop.set()
             for thread in all_of_them.threads:
                 thread.join(drain_s)
     all_of_them.check()
+
+
+def _serving_health(
+    settings: Settings, loops: Mapping[str, Health], cameras: Fleet | None
+) -> AbstractContextManager[None]:
+    health = AllHealthy([*loops.values(), *([cameras.health] if cameras else [])])
+    return serving_health(settings.common, health, pages(cameras) if cameras else None)
 
 
 def drained(log: Log) -> bool:
@@ -117,6 +129,12 @@ def _all_alive(settings: Settings, loops: Mapping[str, Health]) -> tuple[dict[st
         "feedback": lambda backend, stop: serve(feedback, backend, stop, listening),
     }
     return lives, url(listening)
+
+
+def _watch(cameras: Fleet, backend: OpenBackend, stop: Stop) -> None:
+    """Files end, and the services go on."""
+    cameras.run(backend.log, stop)
+    stop.wait()
 
 
 def _live(name: str, life: Life, settings: Settings, all_of_them: Running) -> None:

@@ -4,7 +4,7 @@ Promises: an address that does not answer is None, never an error: whoever looks
 """
 
 import json
-import urllib.error
+import time
 import urllib.request
 from typing import Any
 
@@ -37,7 +37,19 @@ def ask(address: str) -> list[dict[str, Any]] | None:
 def show(reports: list[dict[str, Any]]) -> None:
     """Those that are not live first."""
     in_order = sorted(reports, key=lambda one: (one["state"] == "live", one["source_id"]))
-    columns = ("source", "state", "for", "published", "dropped", "unusable", "reopened", "hung", "silent", "frozen", "why")
+    columns = (
+        "source",
+        "state",
+        "for",
+        "published",
+        "dropped",
+        "unusable",
+        "reopened",
+        "hung",
+        "silent",
+        "frozen",
+        "why",
+    )
     output.show_table("Cameras", columns, [_row(one) for one in in_order[:SHOWN]])
     if len(in_order) > SHOWN:
         output.say(f"and {len(in_order) - SHOWN:,} more; --json has them all")
@@ -46,11 +58,12 @@ def show(reports: list[dict[str, Any]]) -> None:
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
     counts = [one[name] for name in ("published", "dropped", "refused", "reconnects", "hung", "silent", "frozen")]
     why = output.printable(one.get("why") or "", 120)
-    return (output.printable(one["source_id"], 60), one["state"], _duration(one["for_s"]), *counts, why)
+    return (output.printable(one["source_id"], 60), one["state"], _duration(time.time() - one["since_s"]), *counts, why)
 
 
 def _duration(seconds: float) -> str:
     """4 s, 4 min, 4.2 h."""
+    seconds = max(0.0, seconds)
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.1f} h"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from services.sources.naming import checked_source_id
+from shared.errors import SettingsError
 from shared.settings import Config
 
 DEFAULTS = "defaults"
@@ -87,6 +88,14 @@ class Sources(Config):
     def cameras(self) -> dict[str, CameraOptions]:
         """Every camera with the defaults filled in, in the file's order."""
         return self.__pydantic_extra__
+
+    def needed(self) -> dict[str, CameraOptions]:
+        """The cameras, for whoever has nothing to do without. Raises SettingsError when there are none."""
+        if not self.cameras:
+            raise SettingsError(
+                "no cameras in the settings: expected a line `NAME: ADDRESS` under `sources`; `gleaner sources add` writes one"
+            )
+        return self.cameras
 
 
 class SourcesConfig(Config):

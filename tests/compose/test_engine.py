@@ -104,7 +104,7 @@ def test_the_cameras_of_the_settings_are_opened_each_alone(stack: Project) -> No
     wait_until(lambda: _published(stack, "clip") >= 5, "five frames of the clip that stands in for a camera")
     wait_until(lambda: _health(stack, "sources") == "healthy", "sources to be healthy with a camera that is gone")
     gone = _source(stack, "gone")
-    assert (gone["published"], gone["state"]) == (0, "lost")
+    assert (gone["published"], gone["state"]) == (0, "down")
     assert gone["why"]
     stack.compose("stop", "sources")
     assert _exit_codes(stack, "sources") == [0]

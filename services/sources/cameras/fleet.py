@@ -17,6 +17,7 @@ from services.sources.picture import Picture
 from services.sources.publisher import Progress, publish
 from shared.errors import GleanerError, InvalidMessage, SettingsError
 from shared.ports.log import Log
+from shared.runtime.health import Health
 from shared.telemetry import logs
 
 _APART_S, _ALL_WITHIN_S = 0.05, 4.0
@@ -27,9 +28,10 @@ _LEAVE_WITHIN_S = 2.0
 
 @dataclass(slots=True)
 class Fleet:
-    """Raises SettingsError for an address that cannot be one, and names the camera."""
+    """Raises SettingsError for an address that cannot be one, and names the camera. `health` is the publishing loop's."""
 
     cameras: Mapping[str, CameraOptions]
+    health: Health = field(default_factory=Health, init=False)
     _crew: dict[str, Camera] = field(default_factory=dict, init=False)
     _handover: Handover = field(default_factory=Handover, init=False)
     _waiting_for: str | None = field(default=None, init=False)
@@ -79,6 +81,7 @@ class Fleet:
     def _pictures(self, stop: threading.Event, over: threading.Event) -> Iterator[Picture | None]:
         """None: nothing new for a moment, look after what is in flight. After `stop` what is held goes out too."""
         while not stop.is_set():
+            self.health.tick()
             yield self._handover.take(_TICK_S)
         over.set()
         while (picture := self._handover.take(0.0)) is not None:
@@ -106,6 +109,8 @@ class Fleet:
             event = "sources.waiting" if progress.waiting_for else "sources.going_on"
             logs.get().warning(event, why=progress.waiting_for)
         self._waiting_for = progress.waiting_for
+        self.health.tick()
+        self.health.waiting_for(None if progress.waiting_for is None else "log")
 
 
 def _join(threads: list[threading.Thread]) -> None:
