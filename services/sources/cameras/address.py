@@ -66,6 +66,13 @@ class Address:
     def encrypted(self) -> bool:
         return self.scheme in _ENCRYPTED
 
+    @property
+    def segmented(self) -> bool:
+        """HLS: comes in pieces of some seconds."""
+        return self.kind == "http" and _AUTHORITY.sub("", self.url.split("://")[1], count=1).partition("?")[0].endswith(
+            ".m3u8"
+        )
+
     def with_credentials(self) -> str:
         """What FFmpeg opens. Never to be shown."""
         if self.kind == "file":

@@ -48,9 +48,10 @@ class CameraFault(GleanerError):
         self.kind = kind
 
 
-def of_opening(error: Exception, address: Address) -> CameraFault:
-    """What FFmpeg's error while opening means."""
+def of_opening(error: Exception, address: Address, *, timed_out: bool = False) -> CameraFault:
+    """What FFmpeg's error while opening means. `timed_out`: it came when the time was over."""
     kind = _kind(error, address)
+    kind = "no_answer" if timed_out and kind in ("no_video", "broken", "lost") else kind
     return CameraFault(kind, _SENTENCES[kind].format(**_words(error, address)))
 
 
@@ -159,7 +160,7 @@ def _of_host(address: Address) -> Kind:
     """FFmpeg says `Input/output error` for a name nobody knows and for TLS that fails alike: looked at again here."""
     if not _known(address.host):
         return "unknown_host"
-    return "tls" if address.encrypted and _tls_trouble(address) is not None else "broken"
+    return "tls" if address.encrypted and _tls_trouble(address) is not None else "lost"
 
 
 def _known(host: str) -> bool:

@@ -22,7 +22,7 @@ from services.sources.cameras.address import Address
 from services.sources.cameras.clock import LiveClock, Pace, Rate
 from services.sources.cameras.decoding import Candidate, Reading, reading_of, seconds
 from services.sources.cameras.encoding import Encoded
-from services.sources.cameras.opening import opened
+from services.sources.cameras.opening import opened, read_timeout_s
 from services.sources.cameras.thinning import Thinning
 from services.sources.cameras.watch import Silence
 from services.sources.config import CameraOptions
@@ -169,7 +169,7 @@ class Stream:
                     return
                 yield packet
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise faults.of_reading(error, self.address, self.options.read_timeout_s) from None
+            raise faults.of_reading(error, self.address, read_timeout_s(self.address, self.options)) from None
 
     def _keep_pace(self, packet: "Packet[Any]") -> None:
         now_s = time.monotonic()
@@ -220,7 +220,7 @@ class Stream:
         self.facts.format = self._container.format.name
         self.facts.codec = self._video.codec_context.name
         self.facts.snapshot = self.address.kind != "file" and _is_image(self._container)
-        self.facts.recorded = _is_recorded(self.address, self._container)
+        self.facts.recorded = not self.facts.snapshot and _is_recorded(self.address, self._container)
         rate = self._video.average_rate
         if rate and self.facts.format not in _WITHOUT_TIMES:
             self.facts.native_fps = float(rate)
