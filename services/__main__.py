@@ -14,9 +14,11 @@ from services.cli import output
 from services.cli.check import check
 from services.cli.dead_letters import dead_letters
 from services.cli.demo import demo
+from services.cli.doctor import doctor
 from services.cli.init import init
 from services.cli.publish import publish
 from services.cli.run import run
+from services.cli.sources import sources
 from services.cli.status import status
 from services.cli.topics import topics
 from services.cli.verdict import verdict
@@ -88,9 +90,11 @@ app.command()(run)
 app.command()(publish)
 app.command()(verdict)
 app.command()(status)
+app.add_typer(sources)
 app.add_typer(topics)
 app.add_typer(dead_letters)
 app.command()(check)
+app.command()(doctor)
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def test_where_the_place_is_not_clear_nothing_is_written(tmp_path: Path, text: s
 
 def test_the_line_to_paste_is_told(tmp_path: Path) -> None:
     (tmp_path / "gleaner.yaml").write_text("sources: null\n")
-    with pytest.raises(SettingsError, match="Below `sources:` belongs: back: 'rtsp://back.example/live'"):
+    with pytest.raises(SettingsError, match=r"Below `sources:` belongs: back: 'rtsp://back.example/live'"):
         write(tmp_path / "gleaner.yaml", BACK)
 
 
@@ -177,5 +177,5 @@ def test_a_camera_that_cannot_work_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot write into .*nowhere"):
+    with pytest.raises(SettingsError, match=r"cannot write into .*nowhere"):
         write(tmp_path / "nowhere" / "gleaner.yaml", BACK)

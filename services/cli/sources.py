@@ -1,0 +1,120 @@
+"""`gleaner sources`: do the cameras work (`check`), one more of them (`add`), which there are (`list`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import output
+from services.cli.context import settings_of
+
+if TYPE_CHECKING:
+    from services.sources.cameras.probe import Probed
+    from services.sources.config import CameraOptions
+
+sources = typer.Typer(name="sources", help="The cameras of the settings: check, add, list.", no_args_is_help=True)
+
+EXIT_FAULTY = 1
+TRIED_S = 2.0
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@sources.command()
+def check(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="these alone; none: all")] = None,
+    for_s: Annotated[float, typer.Option("--for", metavar="SECONDS", min=1, max=600, help="Look so long.")] = 6.0,
+    picture: Annotated[Path, typer.Option(help="Where the picture of all of them goes.")] = Path("sources.jpg"),
+    as_json: AsJson = False,
+) -> None:
+    """Open every camera, show one frame of each, say what they mean for this machine; exit code 1 when one is dead."""
+    from services.cli import sources_check
+    from services.cli.sources_progress import progress
+
+    settings = settings_of(ctx)
+    with progress(quiet=as_json) as show:
+        found = sources_check.look(settings, names or (), for_s, show)
+    sources_check.draw(found, picture)
+    if as_json:
+        output.show_json({**sources_check.told(found), "picture": str(picture)})
+    else:
+        sources_check.show(found)
+        output.say(f"picture: {picture}")
+    if not found.fine:
+        raise typer.Exit(EXIT_FAULTY)
+
+
+@sources.command()
+def add(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="rtsp://…, http(s)://…, /dev/video0, or a file")],
+    name: Annotated[str | None, typer.Option(help="What it is called; else made of the address.")] = None,
+    user: Annotated[str | None, typer.Option(help="User name, where the address does not hold one.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="A file that holds the password and nothing else.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, max=120, help="Frames per second; else the defaults'.")
+    ] = None,
+    try_it: Annotated[bool, typer.Option("--try/--no-try", help="Open it first; write nothing if it is dead.")] = True,
+) -> None:
+    """Try a camera, show its picture, and write its line into the settings file."""
+    from services.cli import sources_file
+    from services.cli.sources_line import new_line
+    from services.sources.cameras.address import Address
+
+    file = sources_file.file_in_use(ctx)
+    line = new_line(
+        url,
+        name,
+        user=user,
+        password_file=None if password_file is None else str(password_file),
+        fps=fps,
+        taken=sources_file.text_of(file),
+    )
+    options = sources_file.read_with(file, line)
+    Address.of(options)  # what cannot be an address is refused also when nobody tries it
+    if try_it:
+        _try(line.name, options)
+    sources_file.write(file, line)
+    output.say(f"written to {file}: {line}")
+    for variable in line.variables:
+        output.say(
+            f"the secret of its address is not in the file: set the environment variable {variable} "
+            "wherever Gleaner runs (docker compose: in .env), or use --password-file"
+        )
+
+
+@sources.command("list")
+def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show names and addresses. Opens nothing."""
+    from services.cli.sources_named import cameras, listed
+
+    rows = [listed(name, camera) for name, camera in cameras(settings_of(ctx)).items()]
+    if as_json:
+        output.show_json(rows)
+        return
+    output.show_table("Sources", ("source", "address", "frames/s"), [(one.name, one.address, one.fps) for one in rows])
+    for one in rows:
+        if one.problem:
+            output.complain(f"{one.name}: {one.problem}")
+
+
+def _try(name: str, options: "CameraOptions") -> None:
+    """Shows what the camera sends. Raises GleanerError where it sends nothing."""
+    from services.cli.sources_progress import progress
+    from services.cli.sources_sheet import facts
+    from services.sources.cameras.probe import probe
+    from shared.errors import GleanerError
+
+    with progress() as show:
+        found: Probed = probe({name: options}, TRIED_S, show)[0]
+    if found.fault is not None:
+        raise GleanerError(f"{found.why}. Nothing was written; --no-try writes the line all the same")
+    if found.picture:
+        picture = Path(_file_name(name))
+        picture.write_bytes(found.picture)
+        output.say(f"it works: {facts(found)}; its picture: {picture}")
+
+
+def _file_name(name: str) -> str:
+    """A name for people may hold what a file's may not."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).lstrip(".") + ".jpg"

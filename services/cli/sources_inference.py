@@ -1,0 +1,76 @@
+"""How many frames a second this machine's inference manages, measured on the cameras' own pictures.
+
+Promises: uses the settings' model, lanes and threads, decoding included; takes about `MEASURED_S` once the model is loaded.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+from services.cli.sources_load import Load, rate_below
+from services.inference.batching import Lanes
+from services.inference.config import InferenceConfig
+from services.inference.models.model import Model
+from services.sources.cameras.probe import Probed
+from shared.settings import Settings
+
+MEASURED_S = 2.0
+ROUND_S = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """`frames_per_s`: with the whole machine; `beside_reading`: with what reading the cameras leaves of it."""
+
+    model: str
+    frames_per_s: float
+    beside_reading: float
+    wanted: float
+
+    @property
+    def fits(self) -> bool:
+        return self.beside_reading >= self.wanted
+
+
+def measured(settings: Settings, cameras: Sequence[Probed], load: Load) -> Inference | None:
+    """None where no model is set, its file is not there, or no camera gave a picture. Raises SettingsError for a bad one."""
+    pictures = [camera.picture for camera in cameras if camera.picture]
+    if "model" not in settings.values or not pictures:
+        return None
+    config = settings.read(InferenceConfig)
+    if not config.model.path.is_file():
+        return None
+    rate = _rate(config, pictures)
+    left = max(0.0, 1 - load.reading_cores / load.machine_cores)
+    return Inference(config.model.model_id, rate, rate * left, load.frames_per_s)
+
+
+def _rate(config: InferenceConfig, pictures: Sequence[bytes]) -> float:
+    """Frames per second through all lanes, after one round that warms them up."""
+    model = Model(config.model, config.inference.effective_threads())
+    lanes = Lanes(model, config.inference.effective_lanes(), config.inference.batch_size)
+    try:
+        return _rate_of(lanes, cycle(pictures), config.inference.effective_lanes(), config.inference.max_records)
+    finally:
+        lanes.close()
+
+
+def _rate_of(lanes: Lanes, pictures: Iterator[bytes], at_once: int, most_at_once: int) -> float:
+    """As many at once as a round of `ROUND_S` takes, so that a slow model does not keep people waiting."""
+    list(lanes.predict(list(islice(pictures, at_once))))
+    seen, began_s = 0, time.monotonic()
+    while (now_s := time.monotonic()) < began_s + MEASURED_S:
+        seen += len(list(lanes.predict(list(islice(pictures, at_once)))))
+        if time.monotonic() < now_s + ROUND_S / 2:
+            at_once = min(most_at_once, 2 * at_once)
+    return seen / (time.monotonic() - began_s)
+
+
+def sentence(inference: Inference, cameras: Sequence[Probed]) -> str:
+    about = f"{inference.model}: {inference.wanted:.3g} frames/s wanted, about {inference.beside_reading:.3g} fit"
+    if inference.fits:
+        return f"{about} on this machine"
+    alive = sum(1 for camera in cameras if camera.fine)
+    rate = rate_below(inference.beside_reading / max(1, alive))
+    return f"{about}: lower fps to {rate:g}, take a smaller model, or run inference on more machines"

@@ -1,0 +1,86 @@
+"""One picture of all cameras: a frame of each with its name, size and rate; a dead one is a grey tile that says why.
+
+Promises: every camera has a tile, in the settings' order; forty are legible on one sheet. Nothing secret is drawn: addresses
+are those that people may see.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.cli import drawing
+from services.cli.drawing import Pixels
+from services.sources.cameras.probe import Probed
+from shared.errors import InvalidImage
+from shared.imaging import decode, encode_jpeg
+
+TILE_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 336, 189, 50, 14, 66
+QUALITY = 88
+_SHEET_ASPECT = 16 / 10
+_FEW = 4
+"""So few are shown twice as large."""
+
+
+def sheet(cameras: Sequence[Probed], title: str, below: str) -> bytes:
+    """A JPEG. `title` and `below` are the two lines at its top."""
+    columns = columns_for(len(cameras))
+    rows = -(-len(cameras) // columns)
+    step_x, step_y = TILE_PX + GAP_PX, PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX + GAP_PX
+    paper = drawing.blank(columns * step_x + GAP_PX, HEADER_PX + rows * step_y)
+    room_px = columns * step_x - GAP_PX
+    drawing.write(paper, drawing.cut(title, 0.72, room_px), (GAP_PX + 2, 32), 0.72)
+    drawing.write(paper, drawing.cut(below, 0.42, room_px), (GAP_PX + 2, 53), 0.42, drawing.GREY)
+    for number, camera in enumerate(cameras):
+        row, column = divmod(number, columns)
+        drawing.place(paper, _tile(camera), GAP_PX + column * step_x, HEADER_PX + row * step_y)
+    return encode_jpeg(paper if len(cameras) <= _FEW else drawing.shrunk(paper), QUALITY)
+
+
+def columns_for(tiles: int) -> int:
+    """So many that the sheet is about as wide as a screen, and the last row is not nearly empty."""
+    tile_aspect = TILE_PX / (PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX)
+    most = max(1, math.ceil(math.sqrt(tiles * _SHEET_ASPECT / tile_aspect)))
+    rows = -(-tiles // most)
+    return -(-tiles // rows) if tiles else 1
+
+
+def _tile(camera: Probed) -> Pixels:
+    tile = drawing.blank(TILE_PX, PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX, drawing.CARD)
+    drawing.place(tile, _seen(camera), 0, 0)
+    baseline_px, room_px = PICTURE_HEIGHT_PX + 20, TILE_PX - 36
+    drawing.dot(tile, (16, baseline_px - 5), 5, drawing.GREEN if camera.fine else drawing.RED)
+    drawing.write(tile, drawing.cut(camera.source_id, 0.5, room_px), (28, baseline_px), 0.5)
+    told = facts(camera) or camera.address
+    drawing.write(tile, drawing.cut(told, 0.38, room_px), (28, baseline_px + 19), 0.38, drawing.GREY)
+    return tile
+
+
+def facts(camera: Probed) -> str:
+    """`1920x1080   h264   25 -> 1 frames/s`; nothing where nothing is known."""
+    size = f"{camera.width_px}x{camera.height_px}" if camera.width_px else ""
+    own = f"{camera.native_fps:.3g} -> " if camera.native_fps and camera.native_fps > camera.wanted_fps else ""
+    rate = f"{own}{camera.fps:.3g} frames/s" if size else ""
+    return "   ".join(part for part in (size, camera.codec if size else "", rate) if part)
+
+
+def _seen(camera: Probed) -> Pixels:
+    """Its picture; without one, what is wrong."""
+    try:
+        if camera.picture:
+            return drawing.fitted(np.asarray(decode(camera.picture), np.uint8), TILE_PX, PICTURE_HEIGHT_PX)
+    except InvalidImage:
+        return _grey("no usable picture", camera.why or "what it sent cannot be decoded")
+    return _grey((camera.fault or "no picture").replace("_", " "), camera.why or "")
+
+
+def _grey(words: str, sentence: str) -> Pixels:
+    ground = drawing.blank(TILE_PX, PICTURE_HEIGHT_PX, drawing.ASH)
+    said = drawing.lines(sentence, 0.38, TILE_PX - 40, most=5)
+    top_px = (PICTURE_HEIGHT_PX - 30 - 17 * len(said)) // 2 + 20
+    left_px = (TILE_PX - drawing.width_of(words, 0.66)) // 2
+    drawing.write(ground, words, (max(20, left_px), top_px), 0.66, drawing.INK)
+    for number, line in enumerate(said):
+        left_px = (TILE_PX - drawing.width_of(line, 0.38)) // 2
+        drawing.write(ground, line, (left_px, top_px + 28 + 17 * number), 0.38, drawing.GREY)
+    return ground
