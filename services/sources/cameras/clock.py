@@ -22,6 +22,7 @@ class LiveClock:
     _least_s: float | None = field(default=None, init=False)
     _least_before_s: float | None = field(default=None, init=False)
     _window_began_s: float = field(default=0.0, init=False)
+    _last_stream_s: float = field(default=float("-inf"), init=False)
     _last_s: float = field(default=float("-inf"), init=False)
 
     def captured_s(self, stream_s: float | None, arrived_s: float) -> float:
@@ -32,7 +33,9 @@ class LiveClock:
 
     def _behind_s(self, stream_s: float, arrived_s: float) -> float:
         delay_s = arrived_s - stream_s
-        if self._least_s is None or abs(delay_s - self._now_least_s) > MOST_BEHIND_S:
+        # A clock that was set back, or a file that begins again; presented pictures never run backwards otherwise.
+        back, self._last_stream_s = stream_s < self._last_stream_s, stream_s
+        if self._least_s is None or back or abs(delay_s - self._now_least_s) > MOST_BEHIND_S:
             self._least_s, self._least_before_s, self._window_began_s = delay_s, None, arrived_s
         elif arrived_s - self._window_began_s > _WINDOW_S:
             self._least_before_s, self._least_s, self._window_began_s = self._least_s, delay_s, arrived_s
