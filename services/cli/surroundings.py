@@ -41,10 +41,15 @@ class ModelFacts:
     family: str
 
     def __str__(self) -> str:
-        rest = len(self.names) - _NAMES_SHOWN
-        listed = printable(", ".join(self.names[:_NAMES_SHOWN])) + (f", and {rest} more" if rest > 0 else "")
         width, height = self.size_px
-        return f"{len(self.names)} classes ({listed}), input {width} x {height}, {self.family}"
+        return f"{named(self.names)}, input {width} x {height}, {self.family}"
+
+
+def named(names: Sequence[str]) -> str:
+    """`3 classes (cart, person, crate)`, on one line."""
+    rest = len(names) - _NAMES_SHOWN
+    listed = printable(", ".join(names[:_NAMES_SHOWN])) + (f", and {rest} more" if rest > 0 else "")
+    return f"{len(names)} class{'es' * (len(names) != 1)} ({listed})"
 
 
 def site(folder: Path) -> str:

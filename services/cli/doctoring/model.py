@@ -1,0 +1,72 @@
+"""Model: does it load, what does it see, and is this machine fast enough for the cameras there are?"""
+
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import TYPE_CHECKING
+
+from services.cli.doctoring.finding import Finding, ok, warning, wrong
+from services.cli.surroundings import named
+from services.inference.config import InferenceConfig, cores
+from services.sources.config import SourcesConfig
+from shared.errors import SettingsError
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.inference.models.model import Model
+
+MEASURED_S = 1.5
+MOST_RUNS = 50
+GREY = 114
+
+
+def model(settings: Settings) -> Iterator[Finding]:
+    if "model" not in settings.values:
+        yield warning(
+            "model", "none is named: inference cannot start", "write `model: {path: best.onnx}`, or `gleaner init`"
+        )
+        return
+    config = settings.read(InferenceConfig)
+    from services.inference.models.model import Model
+
+    try:
+        loaded = Model(config.model, threads=config.inference.effective_threads())
+    except SettingsError as error:
+        yield wrong("model", str(error), "name a file that works: `model.path`")
+        return
+    yield ok("model", f"{config.model.path}: {named(loaded.names)}, {loaded.family.name}, version {loaded.version}")
+    yield _pace(median(_frame_times_ms(loaded)), config, _wanted_fps(settings))
+
+
+def _frame_times_ms(model: "Model") -> list[float]:
+    """Of grey frames, prepared, run and read, one after the other, in one lane."""
+    import numpy as np
+
+    width_px, height_px = model.family.input.size_px
+    grey, session = np.full((height_px, width_px, 3), GREY, np.uint8), model.open_session()
+    times_ms: list[float] = []
+    deadline_s = time.monotonic() + MEASURED_S
+    while not times_ms or (len(times_ms) < MOST_RUNS and time.monotonic() < deadline_s):
+        began_s = time.perf_counter()
+        output = model.run(session, [model.family.prepare(grey)])
+        model.family.read(output[0], width_px, height_px)
+        times_ms.append(1000 * (time.perf_counter() - began_s))
+    return times_ms[1:] or times_ms  # the first one warms up
+
+
+def _pace(frame_ms: float, config: InferenceConfig, wanted_fps: float) -> Finding:
+    lanes, threads = config.inference.effective_lanes(), config.inference.effective_threads()
+    # Lanes share the cores: with a thread of its own each adds its pace, up to the cores there are.
+    able_fps = 1000 / frame_ms * min(lanes, max(1, cores() // threads))
+    said = f"{frame_ms:.1f} ms per frame on {threads} threads, {lanes} lanes: about {able_fps:,.0f} frames/s on this machine"
+    if wanted_fps > able_fps:
+        todo = "lower `fps` of the cameras, export a smaller input size, or let another machine predict"
+        return warning("model speed", f"{said}; the cameras bring up to {wanted_fps:,.0f}", todo)
+    return ok("model speed", said + (f"; the cameras bring up to {wanted_fps:g}" if wanted_fps else ""))
+
+
+def _wanted_fps(settings: Settings) -> float:
+    try:
+        return sum(camera.fps for camera in settings.read(SourcesConfig).sources.cameras.values())
+    except SettingsError:  # said by the check of the settings
+        return 0.0
