@@ -37,28 +37,18 @@ def ask(address: str) -> list[dict[str, Any]] | None:
 def show(reports: list[dict[str, Any]]) -> None:
     """Those that are not live first."""
     in_order = sorted(reports, key=lambda one: (one["state"] == "live", one["source_id"]))
-    columns = (
-        "source",
-        "state",
-        "for",
-        "published",
-        "dropped",
-        "unusable",
-        "reopened",
-        "hung",
-        "silent",
-        "frozen",
-        "why",
-    )
+    columns = ("source", "state", "for", "published", "dropped", "unusable", "reopened", "hung", "silent", "frozen")
     output.show_table("Cameras", columns, [_row(one) for one in in_order[:SHOWN]])
+    for one in in_order[:SHOWN]:
+        if one["why"]:
+            output.say(f"{output.printable(one['source_id'], 60)}: {one['why']}")
     if len(in_order) > SHOWN:
         output.say(f"and {len(in_order) - SHOWN:,} more; --json has them all")
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
     counts = [one[name] for name in ("published", "dropped", "refused", "reconnects", "hung", "silent", "frozen")]
-    why = output.printable(one.get("why") or "", 120)
-    return (output.printable(one["source_id"], 60), one["state"], _duration(time.time() - one["since_s"]), *counts, why)
+    return (output.printable(one["source_id"], 60), one["state"], _duration(time.time() - one["since_s"]), *counts)
 
 
 def _duration(seconds: float) -> str:

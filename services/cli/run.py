@@ -26,11 +26,24 @@ def run(
     fps: Annotated[float | None, typer.Option(min=0.001, help="of videos: at most this many frames per second")] = None,
     data: Annotated[Path | None, typer.Option(help="folder of log, state and image buffer")] = None,
     dataset: Annotated[Path | None, typer.Option(help="folder of the dataset")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="look for a minute and show what would be kept and sent; send nothing")
+    ] = False,
+    for_s: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", min=1, max=3600, help="of a dry run: how long it looks")
+    ] = 60.0,
+    picture: Annotated[Path, typer.Option(help="of a dry run: the file of its picture")] = Path("dry-run.png"),
 ) -> None:
     """Collect from pictures and videos on this box, or serve until stopped."""
     from rich.console import Console
 
     settings = _settings(context, model, data, dataset, serving=not sources)
+    if dry_run:
+        from services.cli import dry_run as rehearsal
+
+        rehearsal.dry_run(settings, rehearsal.Wanted(tuple(sources or ()), fps, for_s, picture), Console(stderr=True))
+        return
+    _refuse_cluster(settings)
     if sources:
         collect(settings, sources, fps, Console(stderr=True))
     else:
@@ -70,12 +83,17 @@ def _show(settings: "Settings", console: "Console") -> None:
 
 
 def _serve(settings: "Settings") -> None:
+    """The services and the cameras of the settings, until a signal; what ends one of them ends all."""
     from services import embedded
+    from services.sources.cameras.fleet import Fleet
+    from services.sources.config import SourcesConfig
     from shared.bootstrap import until_signal
     from shared.telemetry import logs
 
     logs.configure("gleaner")
-    with until_signal() as stop, embedded.running(settings) as running:
+    cameras = settings.read(SourcesConfig).sources.cameras
+    fleet = Fleet(cameras) if cameras else None
+    with until_signal() as stop, embedded.running(settings, cameras=fleet) as running:
         while not stop.wait(0.2) and not running.stop.is_set():
             pass
 
@@ -100,8 +118,13 @@ def _settings(
     values = {**settings.values, **over}
     if "model" not in values:
         raise SettingsError("which model? Say `--model best.onnx`, or `model: {path: best.onnx}` in the settings")
-    if values.get("backend", {}).get("type", "embedded") != "embedded":
+    return Settings(values, settings.origin)
+
+
+def _refuse_cluster(settings: "Settings") -> None:
+    from shared.settings import EmbeddedBackend
+
+    if not isinstance(settings.common.backend, EmbeddedBackend):
         raise SettingsError(
             "`gleaner run` is for one box (backend: embedded); start the services themselves on a cluster"
         )
-    return Settings(values, settings.origin)
