@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 sources = typer.Typer(name="sources", help="The cameras of the settings: check, add, list.", no_args_is_help=True)
 
 EXIT_FAULTY = 1
-TRIED_S = 2.0
+TRIED_S = 2.5
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -58,10 +58,16 @@ def _tile(camera: Probed) -> Pixels:
 
 def facts(camera: Probed) -> str:
     """`1920x1080   h264   25 -> 1 frames/s`; nothing where nothing is known."""
-    size = f"{camera.width_px}x{camera.height_px}" if camera.width_px else ""
-    own = f"{camera.native_fps:.3g} -> " if camera.native_fps and camera.native_fps > camera.wanted_fps else ""
-    rate = f"{own}{camera.fps:.3g} frames/s" if size else ""
-    return "   ".join(part for part in (size, camera.codec if size else "", rate) if part)
+    if not camera.width_px:
+        return ""
+    more = camera.native_fps is not None and rate(camera.native_fps) != rate(camera.fps)
+    own = f"{rate(camera.native_fps or 0.0)} -> " if more else ""
+    return f"{camera.width_px}x{camera.height_px}   {camera.codec}   {own}{rate(camera.fps)} frames/s"
+
+
+def rate(fps: float) -> str:
+    """As people write rates: 25, 9.7, 0.25."""
+    return f"{fps:.2g}" if fps < 1 else f"{fps:.1f}".removesuffix(".0")
 
 
 def _seen(camera: Probed) -> Pixels:

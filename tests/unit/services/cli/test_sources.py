@@ -9,7 +9,7 @@ import yaml
 
 from shared.imaging import dimensions
 from shared.settings import load
-from tests.cameras import Fault, Spec, World, read_number, serving
+from tests.cameras import Fault, Kind, Spec, World, read_number, serving
 from tests.unit.services.cli.conftest import Gleaner, as_json
 
 SIZE_PX = (160, 120)
@@ -19,7 +19,7 @@ CANARY = "s3cret-canary"
 @pytest.fixture
 def world() -> Iterator[World]:
     """Eight of every kind; three of them are dead."""
-    kinds = ("mjpeg", "rtsp-h264", "snapshot", "hls")
+    kinds: tuple[Kind, ...] = ("mjpeg", "rtsp-h264", "snapshot", "hls")
     specs = [Spec(f"cam-{number}", kinds[number % 4]) for number in range(7)]
     guarded = Spec("cam-7", "mjpeg", user="viewer", password="right")
     with serving([*specs, guarded]) as world:
