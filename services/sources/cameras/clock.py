@@ -22,6 +22,7 @@ class LiveClock:
     _least_s: float | None = field(default=None, init=False)
     _least_before_s: float | None = field(default=None, init=False)
     _window_began_s: float = field(default=0.0, init=False)
+    _stream_s: float = field(default=float("-inf"), init=False)
     _last_stream_s: float = field(default=float("-inf"), init=False)
     _last_s: float = field(default=float("-inf"), init=False)
 

@@ -135,7 +135,7 @@ class Stream:
 
     def pictures(self) -> Iterator[Taken]:
         """Until `stop`; of a file that does not loop until its end. Raises CameraFault."""
-        while True:
+        while not self.stop.is_set():
             refused = self.tally.refused
             yield from self._round()
             if self.stop.is_set():
