@@ -129,8 +129,7 @@ def row(camera: Probed) -> tuple[str, ...]:
 def _key_frames(camera: Probed) -> str:
     if camera.only_images:
         return "all"
-    every_s = camera.keyframe_every_s
-    return f"each {every_s:.2g} s" if every_s else f"> {camera.looked_s:.0f} s"
+    return f"each {camera.keyframe_every_s:.2g} s" if camera.keyframe_every_s else "rare"
 
 
 def _number(value: float | None, unknown: str = "-") -> str:

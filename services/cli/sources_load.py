@@ -77,7 +77,9 @@ def duration(seconds: float) -> str:
 def hints(cameras: Sequence[Probed], load: Load) -> list[str]:
     """What could be set better, the costly first."""
     rare = sorted((camera for camera in cameras if decoded_wholly(camera)), key=lambda camera: -(camera.cores or 0.0))
-    said = [_rare_key_frames(camera) for camera in rare]
+    said = [_rare_key_frames(camera) for camera in rare] + [
+        _too_few(camera) for camera in cameras if _gives_too_few(camera)
+    ]
     if load.reading_cores > load.machine_cores * 0.9:
         said.insert(0, _too_much_to_read(load))
     return said
@@ -93,11 +95,22 @@ def decoded_wholly(camera: Probed) -> bool:
 
 def _rare_key_frames(camera: Probed) -> str:
     every_s = camera.keyframe_every_s
-    apart = f"are {every_s:.2g} s apart" if every_s else f"did not come within {camera.looked_s:.0f} s"
+    apart = f"are {every_s:.2g} s apart" if every_s else f"are too far apart to be timed in {camera.looked_s:.0f} s"
     instead = f", or `fps: {rate_below(1 / every_s):g}` here" if every_s else ""
     return (
         f"{camera.source_id}: every picture is decoded ({(camera.cores or 0.0) * 100:.0f} % of a core), since key frames "
         f"{apart}: set its I-frame interval to {1 / camera.wanted_fps:.2g} s in the camera{instead}"
+    )
+
+
+def _gives_too_few(camera: Probed) -> bool:
+    return camera.fine and camera.decode == "keyframes" and camera.fps < camera.wanted_fps / _RARE
+
+
+def _too_few(camera: Probed) -> str:
+    return (
+        f"{camera.source_id}: its key frames give {camera.fps:.2g} frames/s of the {camera.wanted_fps:.2g} wanted: set its "
+        f"I-frame interval to {1 / camera.wanted_fps:.2g} s in the camera, or `decode: auto` here"
     )
 
 

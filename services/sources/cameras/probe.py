@@ -19,7 +19,10 @@ from shared.errors import SettingsError
 
 TICK_S = 0.1
 _SETTLED_S = 2.0
-"""So long, at least, is measured once it is known that key frames will do."""
+"""So long, at least, is measured once key frames alone are decoded."""
+_OFTEN_ENOUGH = 1.2
+_LEARNT_AFTER = 2.5
+"""Spacings of key frames after the first one, until a stream trusts them: see decoding.py."""
 _GRACE_S = 1.0
 _LONGEST_CLOSING_S = 1.0
 
@@ -124,7 +127,7 @@ class Looking(threading.Thread):
         self.fault: CameraFault | SettingsError | None = None
         self._began_s, self._looked_s = time.monotonic(), 0.0
         self._first_s: float | None = None
-        self._settled_s: float | None = None
+        self._settles_s: float | None = None
         self.over = False
         self._last: Taken | None = None
         self._cost: _Cost | None = None
@@ -190,20 +193,27 @@ class Looking(threading.Thread):
     def _until_s(self) -> float:
         if self._first_s is None:
             return self._began_s + self.options.open_timeout_s + self._first_picture_within_s + _GRACE_S
-        return max(self._first_s + self.for_s, (self._settled_s or 0.0) + _SETTLED_S)
+        return max(self._first_s + self.for_s, (self._settles_s or 0.0) + _SETTLED_S)
 
     @property
     def _first_picture_within_s(self) -> float:
         return max(self.for_s, self.options.read_timeout_s)
 
     def _measure(self, now_s: float) -> None:
-        """Until it is known that key frames will do, everything is decoded: that is not what reading costs."""
+        """Until a stream trusts its key frames everything is decoded, which is not what reading it will cost."""
         if self._cost is None:
             return
-        if self._settled_s is None and self._facts.keyframe_every_s is not None:
-            self._settled_s = now_s
+        if self._settles_s is None and self._key_frames_will_do:
+            learnt_s = now_s + _LEARNT_AFTER * (self._facts.keyframe_every_s or 0.0)
+            self._settles_s = min(learnt_s, now_s + 2 * self.for_s)
+        if self._settles_s is not None and self._cost.from_s < self._settles_s <= now_s:
             self._cost.restart()
         self._cost.read()
+
+    @property
+    def _key_frames_will_do(self) -> bool:
+        every_s = self._facts.keyframe_every_s
+        return self.options.decode == "auto" and every_s is not None and every_s <= _OFTEN_ENOUGH / self.options.fps
 
     def _silence(self) -> CameraFault | None:
         """Nothing came, and nothing was said about it."""

@@ -75,9 +75,19 @@ def test_rare_key_frames_are_told_with_what_to_set() -> None:
     ]
 
 
-def test_key_frames_that_never_came_are_told_too() -> None:
+def test_key_frames_that_could_not_be_timed_are_told_too() -> None:
     (said,) = hints([rare := replace(CAMERA, keyframe_every_s=None)], load_of([rare], 4, 1))
-    assert "did not come within 6 s: set its I-frame interval to 0.5 s in the camera" in said
+    assert "are too far apart to be timed in 6 s: set its I-frame interval to 0.5 s in the camera" in said
+
+
+def test_key_frames_that_are_too_few_are_told() -> None:
+    few = replace(CAMERA, keyframe_every_s=4.0, decode="keyframes")
+    assert hints([few], load_of([few], 4, 1)) == [
+        (
+            "door: its key frames give 0.25 frames/s of the 2 wanted: set its I-frame interval to 0.5 s in the camera, "
+            "or `decode: auto` here"
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,7 @@ def test_key_frames_that_never_came_are_told_too() -> None:
         DEAD,
         replace(CAMERA, codec="mjpeg", keyframe_every_s=None),
         replace(CAMERA, keyframe_every_s=4.0, decode="all"),
-        replace(CAMERA, keyframe_every_s=4.0, decode="keyframes"),
+        replace(CAMERA, decode="keyframes"),
         replace(CAMERA, keyframe_every_s=4.0, cores=0.001),
         replace(CAMERA, keyframe_every_s=4.0, cores=None),
     ],
