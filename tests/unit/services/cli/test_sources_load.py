@@ -69,8 +69,8 @@ def test_rare_key_frames_are_told_with_what_to_set() -> None:
     rare = replace(CAMERA, keyframe_every_s=4.0, cores=0.23)
     assert hints([rare], load_of([rare], 4, 1)) == [
         (
-            "door: every picture is decoded (23 % of a core), since key frames are 4 s apart: set its I-frame interval to 0.5 s "
-            "in the camera, or `fps: 0.25` here"
+            "door: every picture is decoded (23 % of a core), since key frames are 4 s apart: set its I-frame interval "
+            "to 0.5 s in the camera, or `fps: 0.25` here"
         )
     ]
 
