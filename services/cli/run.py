@@ -1,6 +1,6 @@
 """`gleaner run`: your model, your pictures, this box. Without sources it serves until it is stopped.
 
-Promises: works without a settings file; ends, when it was given sources, with a dataset and a contact sheet of it.
+Promises: works without a settings file; ends, when it was given files, with a dataset and a contact sheet of it.
 """
 
 from pathlib import Path
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 def run(
     context: typer.Context,
     sources: Annotated[
-        list[Path] | None, typer.Argument(help="image folders, images and video files; none: serve")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="image folders, images and video files; or cameras: rtsp://…, http://…, /dev/video0; none: serve",
+        ),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="an ONNX model; its class names are read from it")] = None,
-    fps: Annotated[float | None, typer.Option(min=0.001, help="of videos: at most this many frames per second")] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, help="of videos and cameras: at most this many frames per second")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="folder of log, state and image buffer")] = None,
     dataset: Annotated[Path | None, typer.Option(help="folder of the dataset")] = None,
     dry_run: Annotated[
@@ -34,18 +40,21 @@ def run(
     ] = 60.0,
     picture: Annotated[Path, typer.Option(help="of a dry run: the file of its picture")] = Path("dry-run.png"),
 ) -> None:
-    """Collect from pictures and videos on this box, or serve until stopped."""
+    """Collect from pictures and videos on this box; with cameras, or without anything, serve until stopped."""
     from rich.console import Console
 
-    settings = _settings(context, model, data, dataset, serving=not sources)
+    from services.cli.named_cameras import told_apart
+
+    settings, files = told_apart(settings_of(context), sources or (), fps)
+    settings = _settings(settings, model, data, dataset, serving=not files)
     if dry_run:
         from services.cli import dry_run as rehearsal
 
-        rehearsal.dry_run(settings, rehearsal.Wanted(tuple(sources or ()), fps, for_s, picture), Console(stderr=True))
+        rehearsal.dry_run(settings, rehearsal.Wanted(tuple(files), fps, for_s, picture), Console(stderr=True))
         return
     _refuse_cluster(settings)
-    if sources:
-        collect(settings, sources, fps, Console(stderr=True))
+    if files:
+        collect(settings, files, fps, Console(stderr=True))
     else:
         _serve(settings)
 
@@ -99,12 +108,11 @@ def _serve(settings: "Settings") -> None:
 
 
 def _settings(
-    context: typer.Context, model: Path | None, data: Path | None, dataset: Path | None, serving: bool
+    settings: "Settings", model: Path | None, data: Path | None, dataset: Path | None, serving: bool
 ) -> "Settings":
-    """The settings file, with what the command line says laid over it."""
+    """The settings, with what the command line says laid over them."""
     from shared.settings import Settings
 
-    settings = settings_of(context)
     over: dict[str, Any] = {}
     if model is not None:
         over["model"] = {**settings.values.get("model", {}), "path": str(model)}

@@ -5,6 +5,7 @@ folder. What cannot be read is refused here, before anything is published, with 
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from shared.errors import SettingsError
 
 AT_ONCE = 8
 """Sources that are read in turns: that many videos are open at once."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _Plan = tuple[str, Sequence[Path]]
 """(name, files): one video, or images."""
 
@@ -130,6 +132,11 @@ def _is_image(path: Path) -> bool:
 
 
 def _missing_or_folder(path: Path) -> bool:
+    if _ADDRESS.match(str(path)):  # not repeated: it may hold a password
+        raise SettingsError(
+            f"{str(path).partition(':')[0]}:… is a camera, expected files; `gleaner run` with its address opens it, "
+            "`gleaner sources add` writes it into the settings"
+        )
     if not path.is_dir():
         raise SettingsError(f"no such file or folder: {readable(str(path))}")
     return False

@@ -186,3 +186,9 @@ def test_bad_paths_are_refused_with_a_sentence(make_image: Make, tmp_path: Path)
 def test_one_source_id_names_one_source(make_image: Make, make_video: Make) -> None:
     with pytest.raises(SettingsError, match="these paths are 2"):
         open_sources([make_image("a.jpg"), make_video()], source_id="door")
+
+
+def test_a_camera_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^rtsp:… is a camera, expected files; `gleaner run`") as refused:
+        open_sources([Path("rtsp://viewer:c4nary@192.0.2.1/stream")])
+    assert "c4nary" not in str(refused.value)
