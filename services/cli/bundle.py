@@ -20,7 +20,7 @@ from services.cli.doctoring.log import opened
 from services.cli.doctoring.redacted_settings import redacted_file
 from services.cli.doctoring.redaction import Redactor, secrets_in, sounds_secret
 from services.cli.doctoring.versions import facts
-from services.cli.effective import effective
+from services.cli.effective import Value, effective
 from services.cli.output import as_object
 from shared.errors import GleanerError, SettingsError
 from shared.ports.log import Log
@@ -76,16 +76,19 @@ def _effective(settings: Settings | None) -> Any:
     if settings is None:
         return {"missing": "the settings cannot be read: see doctor.txt"}
     found = effective(settings)
-    values = [
-        {"name": one.name, "value": MASK if _is_secret(one.name) else one.value, "from": one.origin}
-        for one in found.values
-    ]
+    values = [{"name": _name(one.name), "value": _value(one), "from": one.origin} for one in found.values]
     return {"origin": found.origin, "values": values, "problems": found.problems, "notes": found.notes}
 
 
-def _is_secret(name: str) -> bool:
-    """`sources.gate.user`, `feedback.api_keys.my-app`."""
-    return any(sounds_secret(part) for part in name.split("."))
+def _name(name: str) -> str:
+    """`feedback.api_keys.********`: somebody may have taken a key for a name."""
+    parts = name.split(".")
+    first = next((number for number, part in enumerate(parts) if sounds_secret(part)), len(parts))
+    return ".".join([*parts[: first + 1], *([MASK] if first + 1 < len(parts) else [])])
+
+
+def _value(value: Value) -> str:
+    return MASK if any(sounds_secret(part) for part in value.name.split(".")) else value.value
 
 
 def _of_log(settings: Settings | None, read: Callable[[Log], Any]) -> Any:
