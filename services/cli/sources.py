@@ -9,7 +9,6 @@ from services.cli import output
 from services.cli.context import settings_of
 
 if TYPE_CHECKING:
-    from services.sources.cameras.probe import Probed
     from services.sources.config import CameraOptions
 
 sources = typer.Typer(name="sources", help="The cameras of the settings: check, add, list.", no_args_is_help=True)
@@ -100,21 +99,32 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _try(name: str, options: "CameraOptions") -> None:
     """Shows what the camera sends. Raises GleanerError where it sends nothing."""
+    from services.cli.sources_load import hints, load_of
     from services.cli.sources_progress import progress
     from services.cli.sources_sheet import facts
+    from services.inference.config import cores
     from services.sources.cameras.probe import probe
     from shared.errors import GleanerError
 
     with progress() as show:
-        found: Probed = probe({name: options}, TRIED_S, show)[0]
-    if found.fault is not None:
-        raise GleanerError(f"{found.why}. Nothing was written; --no-try writes the line all the same")
-    if found.picture:
-        picture = Path(_file_name(name))
-        picture.write_bytes(found.picture)
-        output.say(f"it works: {facts(found)}; its picture: {picture}")
+        found = probe({name: options}, TRIED_S, show)
+    camera = found[0]
+    if camera.fault is not None:
+        raise GleanerError(f"{camera.why}. Nothing was written; --no-try writes the line all the same")
+    output.say(f"it works: {facts(camera)}")
+    for sentence in hints(found, load_of(found, cores(), partitions=1)):
+        output.say(sentence)
+    _show_picture(name, camera.picture or b"")
 
 
-def _file_name(name: str) -> str:
-    """A name for people may hold what a file's may not."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).lstrip(".") + ".jpg"
+def _show_picture(name: str, picture: bytes) -> None:
+    """Beside whatever lies there already; that it cannot be written is no reason to stop."""
+    # A name for people may hold what a file's may not.
+    stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).lstrip(".")
+    names = (Path(f"{stem}{number}.jpg") for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    try:
+        path = next(path for path in names if not path.exists())
+        path.write_bytes(picture)
+        output.say(f"its picture: {path}")
+    except OSError as error:
+        output.note(f"its picture cannot be written here: {error.strerror}")

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from services.cli import output, sources_inference, sources_load
 from services.cli.sources_inference import Inference
 from services.cli.sources_load import Load
@@ -21,6 +23,7 @@ from shared.settings import EmbeddedBackend, Settings
 
 CLUSTER_PARTITIONS = 12
 """What `topics apply` makes where nobody says otherwise."""
+QUALITY = 88
 COLUMNS = ("source", "state", "size", "codec", "frames/s", "key frames", "KB", "CPU %")
 WIDE_ENOUGH = 120
 """Columns of a terminal from which on there is room for addresses; `sources list` shows them everywhere."""
@@ -65,11 +68,13 @@ def _in_order(named: Mapping[str, CameraOptions | SettingsError], opened: Mappin
 
 
 def draw(found: Checked, picture: Path) -> None:
-    """Raises SettingsError where it cannot be written."""
+    """A PNG where its name says so, else a JPEG. Raises SettingsError where it cannot be written."""
     load, moment = found.load, datetime.now().astimezone()
     below = f"{load.frames_per_s:.3g} frames/s, {load.bytes_per_s / 1e6:.2g} MB/s   |   {moment:%Y-%m-%d %H:%M:%S %Z}"
+    kind = ".png" if picture.suffix.lower() == ".png" else ".jpg"
+    drawn = cv2.imencode(kind, sheet(found.cameras, headline(found), below), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     try:
-        picture.write_bytes(sheet(found.cameras, headline(found), below))
+        picture.write_bytes(drawn.tobytes())
     except OSError as error:
         raise SettingsError(f"cannot write the picture {picture}: {error.strerror}; --picture names another") from error
 

@@ -69,7 +69,7 @@ def new_line(
     variables: dict[str, str] = {}
     section = {
         "url": _without_secrets(bare, name, variables, taken),
-        "user": user or url_user,
+        "user": url_user if user is None else user,
         "password": password and _kept_out(password, name, "PASSWORD", variables, taken),
         "password_file": password_file,
         "fps": int(fps) if fps is not None and fps == int(fps) else fps,
@@ -109,7 +109,7 @@ def _without_credentials(url: str) -> tuple[str, str | None, str | None]:
     if _REFERENCE.search(password):
         return url, None, None
     tail = rest[len(before_path) :]
-    return f"{scheme}://{host}{tail}", unquote(user) or None, unquote(password) if password else None
+    return f"{scheme}://{host}{tail}", unquote(user) if credentials else None, unquote(password) if password else None
 
 
 def _need_one_of_each(option: str | None, in_url: str | None, what: str, said: str) -> None:

@@ -13,17 +13,16 @@ from services.cli import drawing
 from services.cli.drawing import Pixels
 from services.sources.cameras.probe import Probed
 from shared.errors import InvalidImage
-from shared.imaging import decode, encode_jpeg
+from shared.imaging import decode
 
 TILE_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 336, 189, 50, 14, 66
-QUALITY = 88
 _SHEET_ASPECT = 16 / 10
 _FEW = 4
 """So few are shown twice as large."""
 
 
-def sheet(cameras: Sequence[Probed], title: str, below: str) -> bytes:
-    """A JPEG. `title` and `below` are the two lines at its top."""
+def sheet(cameras: Sequence[Probed], title: str, below: str) -> Pixels:
+    """`title` and `below` are the two lines at its top."""
     columns = columns_for(len(cameras))
     rows = -(-len(cameras) // columns)
     step_x, step_y = TILE_PX + GAP_PX, PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX + GAP_PX
@@ -34,7 +33,7 @@ def sheet(cameras: Sequence[Probed], title: str, below: str) -> bytes:
     for number, camera in enumerate(cameras):
         row, column = divmod(number, columns)
         drawing.place(paper, _tile(camera), GAP_PX + column * step_x, HEADER_PX + row * step_y)
-    return encode_jpeg(paper if len(cameras) <= _FEW else drawing.shrunk(paper), QUALITY)
+    return paper if len(cameras) <= _FEW else drawing.shrunk(paper)
 
 
 def columns_for(tiles: int) -> int:
@@ -51,7 +50,7 @@ def _tile(camera: Probed) -> Pixels:
     baseline_px, room_px = PICTURE_HEIGHT_PX + 20, TILE_PX - 36
     drawing.dot(tile, (16, baseline_px - 5), 5, drawing.GREEN if camera.fine else drawing.RED)
     drawing.write(tile, drawing.cut(camera.source_id, 0.5, room_px), (28, baseline_px), 0.5)
-    told = facts(camera) or camera.address
+    told = facts(camera) if camera.fine else f"{_words(camera)}: {camera.address}" if camera.picture else camera.address
     drawing.write(tile, drawing.cut(told, 0.38, room_px), (28, baseline_px + 19), 0.38, drawing.GREY)
     return tile
 
@@ -77,7 +76,12 @@ def _seen(camera: Probed) -> Pixels:
             return drawing.fitted(np.asarray(decode(camera.picture), np.uint8), TILE_PX, PICTURE_HEIGHT_PX)
     except InvalidImage:
         return _grey("no usable picture", camera.why or "what it sent cannot be decoded")
-    return _grey((camera.fault or "no picture").replace("_", " "), camera.why or "")
+    return _grey(_words(camera), camera.why or "")
+
+
+def _words(camera: Probed) -> str:
+    """What is wrong, in one or two."""
+    return (camera.fault or "no picture").replace("_", " ")
 
 
 def _grey(words: str, sentence: str) -> Pixels:

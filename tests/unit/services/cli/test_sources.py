@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.imaging import dimensions
+from shared.imaging import PNG, dimensions, sniff
 from shared.settings import load
 from tests.cameras import Fault, Kind, Spec, World, read_number, serving
 from tests.unit.services.cli.conftest import Gleaner, as_json
@@ -62,14 +62,14 @@ def test_three_dead_of_eight(gleaner: Gleaner, folder: Path, world: World) -> No
 
 def test_as_json_of_some(gleaner: Gleaner, folder: Path, world: World) -> None:
     settings(folder, world)
-    told = as_json(gleaner("sources", "check", "cam-3", "cam-0", "--json", "--for", 1, "--picture", "two.jpg"))
+    told = as_json(gleaner("sources", "check", "cam-3", "cam-0", "--json", "--for", 1, "--picture", "two.png"))
     assert [camera["source_id"] for camera in told["cameras"]] == ["cam-0", "cam-3"], "in the settings' order"
     assert told["fine"] is True
     assert (told["cameras"][0]["width_px"], told["cameras"][0]["height_px"]) == SIZE_PX
     assert told["load"]["partitions"] == 1
     assert told["inference"] is None
-    assert told["picture"] == "two.jpg"
-    assert (folder / "two.jpg").is_file()
+    assert told["picture"] == "two.png"
+    assert sniff((folder / "two.png").read_bytes()) == PNG
 
 
 def test_a_model_is_measured_on_the_cameras_pictures(gleaner: Gleaner, folder: Path, world: World) -> None:
@@ -129,11 +129,14 @@ def test_a_picture_that_cannot_be_written_is_a_sentence(gleaner: Gleaner, folder
 
 
 def test_add_tries_it_shows_it_and_writes_its_line(gleaner: Gleaner, folder: Path, world: World) -> None:
+    (folder / "door.jpg").write_text("mine")
     (folder / "gleaner.yaml").write_text("# mine\nsources:\n  # the yard\n  yard: yard.mp4  # later\nsite: north\n")
     result = gleaner("sources", "add", world["cam-1"].url, "--name", "door", "--fps", 2)
     assert result.exit_code == 0, result.output
-    assert "it works: 160x120   h264   10 -> 2 frames/s; its picture: door.jpg" in result.stdout
-    assert read_number((folder / "door.jpg").read_bytes()) >= 0
+    assert "it works: 160x120   h264   10 -> 2 frames/s" in result.stdout
+    assert "its picture: door-2.jpg" in result.stdout
+    assert read_number((folder / "door-2.jpg").read_bytes()) >= 0
+    assert (folder / "door.jpg").read_text() == "mine"
     line = f"  door: {{url: '{world['cam-1'].url}', fps: 2}}\n"
     assert (folder / "gleaner.yaml").read_text() == (
         f"# mine\nsources:\n  # the yard\n  yard: yard.mp4  # later\n{line}site: north\n"
@@ -173,11 +176,13 @@ def test_a_password_file_is_named_in_the_line(gleaner: Gleaner, folder: Path, wo
         ("cam-7", f"viewer:{CANARY}@", "refused user and password"),
         ("cam-4", "", "expected a stream"),
         ("cam-2", "", "has nothing at this path"),
+        ("cam-0", "", "did not answer"),
     ],
 )
 def test_a_camera_that_does_not_work_is_not_written(
     gleaner: Gleaner, folder: Path, world: World, name: str, credentials: str, said: str
 ) -> None:
+    world["cam-0"].fault = Fault.NO_ANSWER
     url = world[name].url.replace("://", f"://{credentials}")
     (folder / "gleaner.yaml").write_text("sources: {defaults: {open_timeout_s: 2, read_timeout_s: 2}}\n")
     before = (folder / "gleaner.yaml").read_text()

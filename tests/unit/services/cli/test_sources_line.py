@@ -42,6 +42,11 @@ def test_a_name_is_made_of_the_address(url: str, name: str) -> None:
             {"DOOR_PASSWORD": "pass@word"},
         ),
         ("rtsp://viewer@door.example/live", {"url": "rtsp://door.example/live", "user": "viewer"}, {}),
+        (
+            "rtsp://:word@door.example/live",
+            {"url": "rtsp://door.example/live", "user": "", "password": "${DOOR_PASSWORD}"},
+            {"DOOR_PASSWORD": "word"},
+        ),
         ("http://door.example/?a=1&pwd=x%26y#z", "http://door.example/?a=1&pwd=${DOOR_PWD}#z", {"DOOR_PWD": "x%26y"}),
         (
             "http://door.example/?token=x&api_key=y",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.cli import drawing
 from services.cli.sources_sheet import GAP_PX, HEADER_PX, PICTURE_HEIGHT_PX, TILE_PX, columns_for, facts, sheet
 from services.sources.cameras.probe import Probed
-from shared.imaging import Image, decode, encode_jpeg
+from shared.imaging import Image, encode_jpeg
 
 GREEN_PICTURE = encode_jpeg(np.full((90, 160, 3), (0, 200, 0), np.uint8))
 CAMERA = Probed(
@@ -20,7 +20,7 @@ DEAD = Probed("yard", "rtsp://yard.example/", 1.0, fault="no_answer", why="rtsp:
 
 
 def drawn(*cameras: Probed) -> Image:
-    return decode(sheet(cameras, f"{len(cameras)} cameras", "below"))
+    return sheet(cameras, f"{len(cameras)} cameras", "below")
 
 
 def middle(picture: Image, column: int, row: int) -> list[int]:
@@ -61,6 +61,7 @@ def test_no_row_is_empty_and_no_camera_left_over(tiles: int) -> None:
         replace(CAMERA, picture=b"no image"),
         replace(CAMERA, picture=GREEN_PICTURE[:40]),
         replace(CAMERA, source_id="门" * 200),
+        replace(DEAD, picture=GREEN_PICTURE),
         replace(DEAD, why=None),
         replace(DEAD, why="w" * 500),
         replace(CAMERA, picture=encode_jpeg(np.zeros((2, 900, 3), np.uint8))),
