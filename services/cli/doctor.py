@@ -37,12 +37,12 @@ def doctor(
 
     logs.configure("gleaner", "ERROR")
     settings, findings = examined(ctx)
-    if bundle is not None:
-        _pack(bundle, ctx, settings, findings)
     if as_json:
         output.show_json({"summary": summary(findings), "findings": list(findings)})
     else:
         _show(findings)
+    if bundle is not None:
+        _pack(bundle, ctx, settings, findings)
     if any(finding.state == "wrong" for finding in findings):
         raise typer.Exit(EXIT_WRONG)
 

@@ -1,4 +1,6 @@
-"""`gleaner init` as a newcomer types it, and what the file that it writes is good for; places where it cannot be written."""
+"""`gleaner init` and `gleaner doctor` as a newcomer types them: what the file is good for, what the page says while all runs,
+and places that cannot be written or read.
+"""
 
 import ctypes
 import json
@@ -80,6 +82,18 @@ def answer(url: str) -> int:
             time.sleep(0.1)
 
 
+def check_looked_at(folder: Path) -> None:
+    """The doctor finds nothing wrong with what runs, and does not stop it."""
+    looked = gleaner(folder, "doctor", "--json", "--bundle", "report.zip")
+    found = {one["looked_at"]: one for one in json.loads(looked.stdout)["findings"]}
+    assert looked.returncode == 0, looked.stdout
+    assert "a gleaner answers" in found["feedback's port"]["found"]
+    assert "a gleaner answers" in found["health's port"]["found"]
+    assert {found[name]["state"] for name in ("log", "streams", "state store", "image buffer", "model")} == {"ok"}
+    assert "last stop" not in found, "it runs"
+    assert (folder / "report.zip").is_file()
+
+
 def test_init_then_run_without_arguments_serves(tmp_path: Path) -> None:
     detector(tmp_path / "best.onnx")
     ran = gleaner(tmp_path, "init")
@@ -88,6 +102,7 @@ def test_init_then_run_without_arguments_serves(tmp_path: Path) -> None:
     told = yaml.safe_load((tmp_path / "gleaner.yaml").read_text())
     with serving(tmp_path):
         assert answer(f"http://127.0.0.1:{told['health']['port']}/livez") == 200
+        check_looked_at(tmp_path)
         again = gleaner(tmp_path, "init", "--force")
         assert again.returncode == 0
         new = yaml.safe_load((tmp_path / "gleaner.yaml").read_text())
@@ -116,3 +131,21 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(tmp_path: Path) -> No
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1), ran.stderr
     assert "cannot write gleaner.yaml" in ran.stderr
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"gleaner.yaml": "site: mine\n"}
+
+
+def test_settings_that_may_not_be_read_are_a_line_of_the_page(tmp_path: Path) -> None:
+    (tmp_path / "gleaner.yaml").write_text("site: mine\n")
+    (tmp_path / "gleaner.yaml").chmod(0o000)
+    looked = gleaner(tmp_path, "doctor", "--bundle", "report.zip")
+    assert looked.returncode == 1, looked.stderr
+    assert "cannot read the settings file gleaner.yaml: Permission denied" in looked.stdout
+    assert "Traceback" not in looked.stdout + looked.stderr
+    assert (tmp_path / "report.zip").is_file()
+
+
+def test_a_bundle_that_does_not_fit_on_the_disk_is_a_sentence(tmp_path: Path) -> None:
+    looked = gleaner(tmp_path, "doctor", "--bundle", "report.zip", most_bytes=200)
+    assert looked.returncode == 2
+    assert "cannot write report.zip" in looked.stderr
+    assert "to look at" in looked.stdout, "the page is shown all the same"
+    assert list(tmp_path.iterdir()) == []
