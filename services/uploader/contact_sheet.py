@@ -41,7 +41,7 @@ CLASS_COLOURS: tuple[Colour, ...] = (
     (100, 200, 200),
 )
 _FONT = cv2.FONT_HERSHEY_DUPLEX
-_LETTERS_PER_LINE = 46
+_LETTERS_PER_LINE = 54
 _CAPTION_LINES = 3
 _GENERAL = frozenset({"random", "every_nth"})
 
@@ -124,7 +124,7 @@ def _tile(picture: Pixels, fragment: Fragment) -> Pixels:
     tile[: PICTURE_HEIGHT_PX * SCALE] = _framed(picture, fragment)
     for line, text in enumerate(_lines(why(fragment))):
         _write(tile, text, (10, PICTURE_HEIGHT_PX + 20 + 17 * line), 0.42, INK)
-    _write(tile, _cut(_origin(fragment), _LETTERS_PER_LINE + 6), (10, PICTURE_HEIGHT_PX + 74), 0.38, GREY)
+    _write(tile, _cut(_origin(fragment), _LETTERS_PER_LINE + 4), (10, PICTURE_HEIGHT_PX + 74), 0.38, GREY)
     return tile
 
 

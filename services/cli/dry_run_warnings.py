@@ -1,0 +1,66 @@
+"""What looks wrong in a minute of somebody's stream, each with what to change. Pure."""
+
+from collections.abc import Iterator
+
+from services.cli.dry_run_outlook import Expected, Outlook
+
+NEARLY_ALL = 0.9
+ENOUGH = 10
+"""Fewer frames say nothing about a rule."""
+
+
+def warnings(outlook: Outlook) -> list[str]:
+    """Sentences, the gravest first; none where all is well."""
+    return [*_frames(outlook), *_model(outlook), *_rules(outlook)]
+
+
+def _frames(outlook: Outlook) -> Iterator[str]:
+    if not outlook.seen:
+        yield "no frame was seen: nothing can be said about what would be kept; `gleaner sources check` looks at cameras"
+    if outlook.unreadable:
+        yield f"{outlook.unreadable:,} frames could not be read as pictures and would become dead letters"
+    if outlook.looked.too_much:
+        yield "it ended early: the temporary folder holds no more; `--fps 1` looks at fewer frames"
+
+
+def _model(outlook: Outlook) -> Iterator[str]:
+    if not outlook.seen:
+        return
+    frames, first = len(outlook.seen), outlook.seen[0].prediction
+    predictions = [seen.prediction for seen in outlook.seen]
+    sure = [one.confidence for prediction in predictions for one in prediction.detections]
+    sure += [one.confidence for prediction in predictions for one in prediction.classes[:1]]
+    if not sure:
+        yield (
+            f"the model found nothing at all in {frames:,} frames, not even faintly: is it the model for these pictures? "
+            "Try it on a picture that it knows; look at model.family and model.lowest_confidence"
+        )
+    elif not any(seen.shown for seen in outlook.seen):
+        yield (
+            f"nothing reaches the product threshold of {first.threshold:g}; the surest is {max(sure):.2f}: "
+            "if that is right for your product, lower model.threshold, else ask whether it is the model for these pictures"
+        )
+
+
+def _rules(outlook: Outlook) -> Iterator[str]:
+    if len(outlook.seen) < ENOUGH:
+        return
+    for one in outlook.strategies:
+        if one.strategy is not None and not one.strategy.floor and one.matched >= NEARLY_ALL * len(outlook.seen):
+            yield _matches_all(one, len(outlook.seen))
+    if outlook.drawn_per_s == 0:
+        yield (
+            "no strategy would ever keep one of these frames: add `{type: random, fraction: 0.01}`, the only one that "
+            "finds what the model does not see"
+        )
+
+
+def _matches_all(one: Expected, frames: int) -> str:
+    strategy = one.strategy
+    changes = [name for name in ("epsilon", "threshold", "at_least") if strategy and hasattr(strategy, name)]
+    narrower = f"narrower ({' or '.join(changes)})" if changes else "narrower"
+    label = strategy.label if strategy else ""
+    return (
+        f"{label} matches {one.matched:,} of {frames:,} frames, so it chooses nothing: make it {narrower}, "
+        "name selected_class_names, or look whether model.threshold is the one of your product"
+    )
