@@ -4,8 +4,12 @@ Only to measure the model (`evaluate.py`) and to test the files here; the servic
 """
 
 import ast
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+# As in services/inference: it reports to its makers unless this is set before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import cv2
 import numpy as np

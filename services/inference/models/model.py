@@ -4,8 +4,12 @@ Promises: what cannot work is refused here, before the first frame, with what to
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+# From 1.29 on it reports what is run to its makers, unless this is set before it is loaded. Nobody's pictures need that.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime as ort

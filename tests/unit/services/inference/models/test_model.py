@@ -1,6 +1,9 @@
 """A file that cannot work is refused at start, and the message says what to do."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ from services.inference.config import ModelConfig
 from services.inference.models.model import Model
 from shared.errors import SettingsError
 from tests.unit.services.inference.built_models import classifier, detector, picture
+
+ROOT = Path(__file__).parents[5]
 
 
 def refusal(path: Path, **settings: Any) -> str:
@@ -92,6 +97,30 @@ def test_a_detector_without_sigmoid_is_refused(tmp_path: Path) -> None:
 
 def test_a_threshold_for_no_class_is_refused_with_the_nearest(tmp_path: Path) -> None:
     assert "did you mean 'person'?" in refusal(detector(tmp_path / "model.onnx"), class_thresholds={"persn": 0.4})
+
+
+@pytest.mark.parametrize("module", ["services.inference.models.model", "deploy.demo.detector"])
+def test_the_runtime_reports_to_nobody(tmp_path: Path, module: str) -> None:
+    """docs/decisions/0007: with its reports it would leave an identifier and a queue behind."""
+    path, home = detector(tmp_path / "model.onnx"), tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    run = f"import {module}, onnxruntime; onnxruntime.InferenceSession({str(path)!r})"
+    places = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "XDG_CACHE_HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    subprocess.run([sys.executable, "-B", "-c", run], env=environment | places, check=True, timeout=60)
+    assert list(home.rglob("*")) == []
+
+
+def test_nobody_else_loads_the_runtime() -> None:
+    shipped = [path for folder in ("services", "shared", "deploy", "clients") for path in (ROOT / folder).rglob("*.py")]
+    loading = [path for path in shipped if "import onnxruntime" in path.read_text()]
+    assert loading
+    assert [path for path in loading if "ORT_DISABLE_TELEMETRY" not in path.read_text()] == []
 
 
 @pytest.mark.parametrize("options", [{"free": True}, {"batch": 4}, {"batch": "batch"}])
