@@ -51,7 +51,7 @@ class LiveClock:
 
 @dataclass(slots=True)
 class Pace:
-    """For a recording that is played as if it happened now: when each packet is due."""
+    """For a recording that is played as if it happened now: when each packet is due, by this machine's clock."""
 
     _offset_s: float | None = field(default=None, init=False)
     _last_s: float = field(default=float("-inf"), init=False)
@@ -64,6 +64,12 @@ class Pace:
             self._offset_s = now_s - stream_s
         self._last_s = stream_s
         return stream_s + self._offset_s
+
+    def captured_s(self, stream_s: float | None, now_s: float) -> float:
+        """When a picture of such a packet is captured; a decoder gives pictures out later than their packets, or at once."""
+        if stream_s is None or self._offset_s is None:
+            return now_s
+        return min(stream_s + self._offset_s, now_s + MOST_BEHIND_S)
 
 
 @dataclass(slots=True)

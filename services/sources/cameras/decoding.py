@@ -78,7 +78,8 @@ class Decoded:
             return
         for frame in self._decode(packet):
             make = partial(from_frame, frame, self.options.rotate, self.options.quality)
-            yield Candidate(seconds(frame.pts, frame.time_base), make)
+            # A picture that a decoder had held back does not know its time base.
+            yield Candidate(seconds(frame.pts, frame.time_base or packet.time_base or self.stream.time_base), make)
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
         codec = self.stream.codec_context

@@ -36,7 +36,7 @@ Kind = Literal[
     "broken",
 ]
 
-_LOOK_UP_S = 5.0
+_LOOK_UP_S = 2.0
 _NOBODY_THERE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
 
 

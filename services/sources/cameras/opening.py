@@ -17,8 +17,8 @@ from services.sources.cameras import faults
 from services.sources.cameras.address import Address
 from services.sources.config import CameraOptions
 
-_ANALYSE_US = "2000000"
-"""Stream time that is looked at to learn codec and rate; FFmpeg's own 5 s keep a slow camera waiting."""
+_LEARN = {"analyzeduration": "500000", "fpsprobesize": "0"}
+"""How much of a stream (in microseconds) is looked at to learn codec and rate: FFmpeg's own 5 s keep a person waiting."""
 _V4L2 = "v4l2"
 _NEARLY = 0.95
 _SEGMENTS = 3
@@ -79,11 +79,10 @@ def _av_open(
 
 
 def _settings(address: Address, options: CameraOptions) -> dict[str, str]:
-    common = {"analyzeduration": _ANALYSE_US}
     if address.kind == "rtsp":
-        return common | {"rtsp_transport": options.transport, "allowed_media_types": "video"}
+        return _LEARN | {"rtsp_transport": options.transport, "allowed_media_types": "video"}
     # The newest segment: what lies before it was filmed a while ago.
-    return common | ({"live_start_index": "-1"} if address.segmented else {})
+    return _LEARN | ({"live_start_index": "-1"} if address.segmented else {})
 
 
 def _video(container: InputContainer, address: Address) -> VideoStream:

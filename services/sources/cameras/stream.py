@@ -32,6 +32,8 @@ _STREAMS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc"})
 _WITHOUT_TIMES = _STREAMS | {"jpeg_pipe", "png_pipe", "webp_pipe", "image2", "image2pipe"}
 """Formats whose timestamps FFmpeg makes up from a rate that it assumes."""
 _LEAST_ROUND_S = 0.1
+_SANE_FPS = 240
+"""More is a time base that a camera gives for a rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Stream:
     _container: InputContainer = field(init=False)
     _video: VideoStream = field(init=False)
     _connected_s: float = field(default=0.0, init=False)
+    _says_rate: bool = field(default=False, init=False)
     _gave_some: bool = field(default=False, init=False)
     _clock: LiveClock = field(default_factory=LiveClock, init=False)
     _pace: Pace = field(default_factory=Pace, init=False)
@@ -152,7 +155,7 @@ class Stream:
         """What one connection gives, to its end."""
         reading = reading_of(self._video, self.options)
         for packet in self._packets():
-            if packet.stream_index == self._video.index:
+            if packet.stream is self._video:
                 self._measure(reading)
                 yield from self._taken(reading.candidates(packet))
             if self.facts.snapshot and packet.size:
@@ -172,25 +175,36 @@ class Stream:
             raise faults.of_reading(error, self.address, read_timeout_s(self.address, self.options)) from None
 
     def _keep_pace(self, packet: "Packet[Any]") -> None:
-        now_s = time.monotonic()
-        self.stop.wait(max(0.0, self._pace.due_s(seconds(packet.dts, packet.time_base), now_s) - now_s))
+        self._wait_until(self._pace.due_s(seconds(packet.dts, packet.time_base), time.time()))
 
     def _measure(self, reading: Reading) -> None:
         self.facts.keyframe_every_s = reading.keyframe_every_s
         measured_fps = self._rate.saw(time.monotonic())
-        if self.facts.format in _WITHOUT_TIMES and measured_fps is not None:
+        if not self._says_rate and measured_fps is not None:
             self.facts.native_fps = measured_fps
 
     def _taken(self, candidates: Iterator[Candidate]) -> Iterator[Taken]:
         try:
             for candidate in candidates:
-                stream_s = None if self.facts.format in _WITHOUT_TIMES else candidate.stream_s
-                captured_s = self._clock.captured_s(stream_s, time.time())
+                captured_s = self._captured_s(candidate.stream_s)
+                if self.stop.is_set():
+                    return
                 if self._thinning.due(captured_s):
                     yield self._as_taken(candidate.encoded(), captured_s)
                 self._silence.saw(time.monotonic())
         except InvalidImage as why:
             self.tally.refuse(str(why))
+
+    def _captured_s(self, stream_s: float | None) -> float:
+        """By this machine's clock. A recorded picture is waited for."""
+        if self.facts.recorded:
+            captured_s = self._pace.captured_s(stream_s, time.time())
+            self._wait_until(captured_s)
+            return min(captured_s, time.time())
+        return self._clock.captured_s(None if self.facts.format in _WITHOUT_TIMES else stream_s, time.time())
+
+    def _wait_until(self, at_s: float) -> None:
+        self.stop.wait(max(0.0, at_s - time.time()))
 
     def _as_taken(self, encoded: Encoded, captured_s: float) -> Taken:
         self._thinning.took(captured_s)
@@ -222,7 +236,8 @@ class Stream:
         self.facts.snapshot = self.address.kind != "file" and _is_image(self._container)
         self.facts.recorded = not self.facts.snapshot and _is_recorded(self.address, self._container)
         rate = self._video.average_rate
-        if rate and self.facts.format not in _WITHOUT_TIMES:
+        self._says_rate = bool(rate and rate <= _SANE_FPS) and self.facts.format not in _WITHOUT_TIMES
+        if rate and self._says_rate:
             self.facts.native_fps = float(rate)
 
 

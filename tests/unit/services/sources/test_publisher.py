@@ -9,6 +9,7 @@ from services.sources.files import in_turns, open_sources
 from services.sources.picture import Picture, Unreadable
 from services.sources.publisher import Progress, publish
 from shared.adapters.embedded.segment_log import SegmentLog
+from shared.errors import InvalidMessage, Unavailable
 from shared.ports import Log
 from shared.streams import FRAMES
 from shared.streams.frames import MAX_FRAME_BYTES, Frame, decode
@@ -89,3 +90,40 @@ def test_the_rate_is_a_ceiling(log: Log, fps: float) -> None:
     started_s = time.monotonic()
     publish(log, numbered("door", 11), fps=fps)
     assert time.monotonic() - started_s >= 10 / fps
+
+
+def test_a_none_settles_what_is_durable(log: Log) -> None:
+    settled: list[tuple[str, object]] = []
+
+    def pictures() -> Iterator[Picture | None]:
+        yield from numbered("door", 1)
+        ends_s = time.monotonic() + 20
+        while not settled and time.monotonic() < ends_s:
+            yield None
+        assert settled == [("0", None)], "durable before the next picture comes"
+
+    published = publish(log, pictures(), on_settled=lambda one, why: settled.append((one.producer_frame_id, why)))
+    assert published.frames == 1
+
+
+def test_what_is_refused_is_told(log: Log) -> None:
+    settled: list[object] = []
+    huge = Picture("door", b"x" * (MAX_FRAME_BYTES + 200_000), 0, "huge")
+    publish(log, [huge], on_settled=lambda _, why: settled.append(type(why)))
+    assert settled == [InvalidMessage]
+
+
+def test_told_to_stop_it_gives_up_on_a_log_that_is_down(tmp_path: Path) -> None:
+    log, stop, settled = SegmentLog(tmp_path / "late"), threading.Event(), list[object]()
+    threading.Timer(0.5, stop.set).start()
+    began_s = time.monotonic()
+    published = publish(log, numbered("door", 3), on_settled=lambda _, why: settled.append(type(why)), stop=stop)
+    assert time.monotonic() - began_s < 5
+    assert (published.frames, settled) == (0, [Unavailable])
+    log.close()
+
+
+def test_what_is_in_flight_when_it_is_told_to_stop_is_finished(log: Log) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert publish(log, numbered("door", 5), stop=stop).frames == 5

@@ -51,10 +51,10 @@ def test_a_snapshot_is_fetched_for_each_picture() -> None:
 
 @pytest.mark.parametrize("kind", ["rtsp-h264", "rtsp-jpeg", "hls"])
 def test_video_is_read_in_order_and_on_time(kind: str) -> None:
-    with serving([Spec("door", kind, fps=10, gop=5)]) as world:  # type: ignore[arg-type]
-        with open_stream(options(world["door"].url, fps=5, read_timeout_s=5)) as stream:
-            taken = some(stream, 6)
-            now_s = time.time()
+    spec = Spec("door", kind, fps=10, gop=5)  # type: ignore[arg-type]
+    with serving([spec]) as world, open_stream(options(world["door"].url, fps=5, read_timeout_s=5)) as stream:
+        taken = some(stream, 6)
+        now_s = time.time()
     numbers = [read_number(one.image) for one in taken]
     assert numbers == sorted(set(numbers))
     assert all(now_s - 10 <= one.captured_s <= now_s for one in taken)
