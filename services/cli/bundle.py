@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.cli import live_sources
 from services.cli.doctoring import page
 from services.cli.doctoring.examine import within
 from services.cli.doctoring.finding import Finding
@@ -67,7 +68,7 @@ def _contents(
         "settings.json": _json(redactor, _effective(settings)),
         "settings-file.yaml": redacted_file(settings_file, redactor),
         "versions.json": _json(redactor, facts()),
-        "status.json": _json(redactor, _of_log(settings, _status)),
+        "status.json": _json(redactor, {"sources": _sources(settings), **_of_log(settings, _status)}),
         "dead-letters.json": _json(redactor, _of_log(settings, _dead_letters)),
     }
 
@@ -114,6 +115,15 @@ def _status(log: Log) -> Any:
     counted = counts(log)
     ledger = {**as_object(counted.ledger), "balanced": counted.ledger.balanced}
     return {"flow": flow.flow(log), "dead_letters": flow.dead_letters(log), **as_object(counted), "ledger": ledger}
+
+
+def _sources(settings: Settings | None) -> Any:
+    """What a running gleaner says of its cameras; None when none runs."""
+    try:
+        page = None if settings is None else live_sources.address(settings.common, None)
+    except SettingsError:
+        page = None
+    return live_sources.ask(page) if page else None
 
 
 def _dead_letters(log: Log) -> Any:

@@ -22,14 +22,6 @@ def ports(settings: Settings) -> Iterator[Finding]:
         yield wrong("ports", f"feedback and health both want {health.port}", "give one of them another `port`")
 
 
-def ours(settings: Settings) -> bool:
-    """Whether a gleaner with these settings runs here, as far as it answers."""
-    feedback, health = settings.read(FeedbackConfig).feedback, settings.common.health
-    return any(
-        port and _answer(host, port) for host, port in ((feedback.host, feedback.port), (health.host, health.port))
-    )
-
-
 def _look(service: str, host: str, port: int) -> Finding:
     name = f"{service}'s port"
     fault = listening_fault(host, port)

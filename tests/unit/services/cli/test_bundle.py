@@ -111,7 +111,7 @@ def test_no_secret_of_a_clusters_settings_is_in_it(
     gleaner("doctor", "--bundle", "report.zip")
     contents = check_clean(planted / "report.zip")
     assert b"kafka.example:9092" in contents["settings-file.yaml"]
-    assert json.loads(contents["status.json"]).keys() == {"missing"}
+    assert json.loads(contents["status.json"]).keys() == {"sources", "missing"}
 
 
 MISTAKES = [

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from services.cli.doctoring.finding import Finding
-from services.cli.doctoring.ports import ours, ports
+from services.cli.doctoring.ports import ports
 from shared.runtime import health
 from shared.runtime.health import Health
 from shared.settings import Settings
@@ -39,14 +39,12 @@ def test_free_ports_and_none() -> None:
     found = looked(settings(0, free_port()))
     assert "any free one" in found["feedback's port"].found
     assert found["health's port"].found.endswith("is free")
-    assert not ours(settings(free_port(), free_port()))
 
 
 def test_a_gleaner_that_runs_here_is_ours() -> None:
     with gleaner(Health()) as port:
         found = looked(settings(health=port))["health's port"]
         assert (found.state, "a gleaner answers" in found.found) == ("ok", True)
-        assert ours(settings(health=port))
 
 
 def test_one_that_waits_is_a_warning_with_what_it_waits_for() -> None:
