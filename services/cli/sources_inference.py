@@ -17,6 +17,8 @@ from shared.settings import Settings
 
 MEASURED_S = 2.0
 ROUND_S = 0.4
+SPARE = 1.25
+"""Sampler, uploader and the log want a part of the machine too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,15 @@ def _rate_of(lanes: Lanes, pictures: Iterator[bytes], at_once: int, most_at_once
 
 
 def sentence(inference: Inference, cameras: Sequence[Probed]) -> str:
-    about = f"{inference.model}: {inference.wanted:.3g} frames/s wanted, about {inference.beside_reading:.3g} fit"
-    if inference.fits:
+    about = f"{inference.model}: {_rounded(inference.wanted)} frames/s wanted, about {_rounded(inference.beside_reading)} fit"
+    if inference.beside_reading >= inference.wanted * SPARE:
         return f"{about} on this machine"
+    if inference.fits:
+        return f"{about} on this machine, with little to spare for the other services"
     alive = sum(1 for camera in cameras if camera.fine)
     rate = rate_below(inference.beside_reading / max(1, alive))
     return f"{about}: lower fps to {rate:g}, take a smaller model, or run inference on more machines"
+
+
+def _rounded(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

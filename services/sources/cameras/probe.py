@@ -24,6 +24,8 @@ _OFTEN_ENOUGH = 1.2
 _LEARNT_AFTER = 2.5
 """Spacings of key frames after the first one, until a stream trusts them: see decoding.py."""
 _GRACE_S = 1.0
+_AND_THEN = "; it is opened again"
+"""Of a camera that runs; a look opens nothing again."""
 _LONGEST_CLOSING_S = 1.0
 
 
@@ -44,7 +46,7 @@ class Probed:
     decode: str = "auto"
     looked_s: float = 0.0
     pictures: int = 0
-    picture: bytes | None = None
+    picture: bytes | None = field(default=None, repr=False)
     bytes_per_picture: float | None = None
     cores: float | None = None
 
@@ -141,7 +143,14 @@ class Looking(threading.Thread):
                 self._facts, self._connected = stream.facts, True
                 self._read(stream)
         except (CameraFault, SettingsError) as fault:
-            self.fault = None if self.over else fault
+            self._note(fault)
+        except Exception as error:  # one camera's surprise is a line of its own; the traceback follows
+            self._note(
+                CameraFault(
+                    "broken", f"{shown(self.options)}: Gleaner failed ({type(error).__name__}); please report it"
+                )
+            )
+            raise
 
     def tick(self) -> None:
         """Some times a second: takes the measures, and stops the look when its time has come."""
@@ -167,7 +176,7 @@ class Looking(threading.Thread):
             address=shown(self.options),
             wanted_fps=self.options.fps,
             fault=kind_of(fault),
-            why=None if fault is None else str(fault),
+            why=None if fault is None else str(fault).removesuffix(_AND_THEN),
             codec=facts.codec or "",
             width_px=facts.width_px or 0,
             height_px=facts.height_px or 0,
@@ -189,6 +198,11 @@ class Looking(threading.Thread):
             self.bytes += len(taken.image)
             if self._first_s is None:
                 self._cost, self._first_s = _Cost(clock), time.monotonic()
+
+    def _note(self, fault: CameraFault | SettingsError) -> None:
+        """What comes of the look's own end is no fault."""
+        if not self.over or not self.pictures:
+            self.fault = fault
 
     def _until_s(self) -> float:
         if self._first_s is None:

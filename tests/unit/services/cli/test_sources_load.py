@@ -141,3 +141,6 @@ def test_what_inference_manages_is_a_sentence() -> None:
     assert sentence(replace(tight, beside_reading=90.0), forty) == (
         "packages: 40 frames/s wanted, about 90 fit on this machine"
     )
+    assert sentence(replace(tight, beside_reading=44.4), forty) == (
+        "packages: 40 frames/s wanted, about 44 fit on this machine, with little to spare for the other services"
+    )

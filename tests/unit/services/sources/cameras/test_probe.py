@@ -77,6 +77,19 @@ def test_no_password_is_in_what_is_found() -> None:
     assert "s3cret-canary" not in repr(found)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_failure_of_our_own_is_a_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise AssertionError("never seen before")
+
+    monkeypatch.setattr("services.sources.cameras.probe.open_stream", fails)
+    (found,) = probe({"a": options("rtsp://viewer:s3cret-canary@door.example/")}, FOR_S)
+    assert (found.fault, found.why) == (
+        "broken",
+        "rtsp://door.example/: Gleaner failed (AssertionError); please report it",
+    )
+
+
 def test_progress_is_told_while_it_looks() -> None:
     states: list[str] = []
 
