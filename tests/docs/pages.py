@@ -3,7 +3,7 @@
 Promises: every fenced block of a page is one of the three, or the page is refused; so no block is passed over silently.
 A comment before a block says what a reader has and a test has not: `<!-- test: WORDS; WORDS -->`, with these words:
 
-    file NAME            the reader saves the block under this name; every block that is no command and not printed by one needs it
+    file NAME            the reader saves the block under this name; whatever is neither a command nor printed by one needs it
     with NAME NAME       what the reader has already: see `things.py`
     instead of TEXT      an address of the reader's; which one the test has instead: see `things.py`
     stays                the command goes on beside the rest of the page (another terminal, in a reader's life)

@@ -1,0 +1,5 @@
+"""The engine and its images, as the compose tests have them."""
+
+from tests.compose.engine import images
+
+__all__ = ["images"]
