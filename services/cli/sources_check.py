@@ -14,7 +14,7 @@ from services.cli import output, sources_inference, sources_load
 from services.cli.sources_inference import Inference
 from services.cli.sources_load import Load
 from services.cli.sources_named import cameras
-from services.cli.sources_sheet import sheet
+from services.cli.sources_sheet import sheet, state
 from services.inference.config import cores
 from services.sources.cameras.probe import OnTick, Probed, probe
 from services.sources.config import CameraOptions
@@ -121,7 +121,7 @@ def row(camera: Probed) -> tuple[str, ...]:
     """`frames/s`: those it sends → those wanted; `KB`: per picture; `CPU %`: of one core, to read it."""
     return (
         camera.source_id,
-        "ok" if camera.fine else str(camera.fault).replace("_", " "),
+        state(camera),
         f"{camera.width_px}x{camera.height_px}" if camera.width_px else "-",
         camera.codec or "-",
         f"{_number(camera.native_fps, '?')} → {camera.wanted_fps:.3g}" if camera.pictures else "-",

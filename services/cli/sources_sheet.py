@@ -17,6 +17,14 @@ from shared.imaging import decode
 
 TILE_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 336, 189, 50, 14, 66
 _SHEET_ASPECT = 16 / 10
+_WORDS = {
+    "unauthorized": "wrong password",
+    "too_many": "too many viewers",
+    "broken": "cannot be opened",
+    "lost": "connection lost",
+    "ended": "stream ended",
+    "silent": "no picture",
+}
 _FEW = 4
 """So few are shown twice as large."""
 
@@ -50,7 +58,7 @@ def _tile(camera: Probed) -> Pixels:
     baseline_px, room_px = PICTURE_HEIGHT_PX + 20, TILE_PX - 36
     drawing.dot(tile, (16, baseline_px - 5), 5, drawing.GREEN if camera.fine else drawing.RED)
     drawing.write(tile, drawing.cut(camera.source_id, 0.5, room_px), (28, baseline_px), 0.5)
-    told = facts(camera) if camera.fine else f"{_words(camera)}: {camera.address}" if camera.picture else camera.address
+    told = facts(camera) if camera.fine else f"{state(camera)}: {camera.address}" if camera.picture else camera.address
     drawing.write(tile, drawing.cut(told, 0.38, room_px), (28, baseline_px + 19), 0.38, drawing.GREY)
     return tile
 
@@ -76,12 +84,14 @@ def _seen(camera: Probed) -> Pixels:
             return drawing.fitted(np.asarray(decode(camera.picture), np.uint8), TILE_PX, PICTURE_HEIGHT_PX)
     except InvalidImage:
         return _grey("no usable picture", camera.why or "what it sent cannot be decoded")
-    return _grey(_words(camera), camera.why or "")
+    return _grey(state(camera), camera.why or "")
 
 
-def _words(camera: Probed) -> str:
-    """What is wrong, in one or two."""
-    return (camera.fault or "no picture").replace("_", " ")
+def state(camera: Probed) -> str:
+    """`ok`, or what is wrong in a few words."""
+    if camera.fault is None:
+        return "ok" if camera.picture else "no picture"
+    return _WORDS.get(camera.fault, camera.fault.replace("_", " "))
 
 
 def _grey(words: str, sentence: str) -> Pixels:

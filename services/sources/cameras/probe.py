@@ -24,6 +24,8 @@ _OFTEN_ENOUGH = 1.2
 _LEARNT_AFTER = 2.5
 """Spacings of key frames after the first one, until a stream trusts them: see decoding.py."""
 _GRACE_S = 1.0
+_QUIET_S, _QUIET_GAPS = 2.0, 3
+"""So long, and so many times its longest gap, without a picture: it has stopped sending."""
 _AND_THEN = "; it is opened again"
 """Of a camera that runs; a look opens nothing again."""
 _LONGEST_CLOSING_S = 1.0
@@ -129,6 +131,7 @@ class Looking(threading.Thread):
         self.fault: CameraFault | SettingsError | None = None
         self._began_s, self._looked_s = time.monotonic(), 0.0
         self._first_s: float | None = None
+        self._last_s = self._longest_gap_s = 0.0
         self._settles_s: float | None = None
         self.over = False
         self._last: Taken | None = None
@@ -159,9 +162,19 @@ class Looking(threading.Thread):
             return
         self._measure(now_s)
         self._looked_s = now_s - (self._first_s or self._began_s)
-        self.over = not self.is_alive() or now_s >= self._until_s()
-        if self.over:
-            self.stop.set()
+        if not self.is_alive() or now_s >= self._until_s():
+            self._end(now_s)
+
+    def _end(self, now_s: float) -> None:
+        if self.is_alive() and self._has_stopped_sending(now_s):
+            quiet_s = now_s - self._last_s
+            self._note(
+                CameraFault(
+                    "silent", f"{shown(self.options)} gave {self.pictures} pictures, then none for {quiet_s:.0f} s"
+                )
+            )
+        self.over = True
+        self.stop.set()
 
     @property
     def state(self) -> str:
@@ -193,11 +206,14 @@ class Looking(threading.Thread):
     def _read(self, stream: Stream) -> None:
         clock = time.pthread_getcpuclockid(threading.get_ident())
         for taken in stream.pictures():
-            self._last = taken
+            now_s = time.monotonic()
+            if self._first_s is None:
+                self._cost, self._first_s = _Cost(clock), now_s
+            else:
+                self._longest_gap_s = max(self._longest_gap_s, now_s - self._last_s)
+            self._last, self._last_s = taken, now_s
             self.pictures += 1
             self.bytes += len(taken.image)
-            if self._first_s is None:
-                self._cost, self._first_s = _Cost(clock), time.monotonic()
 
     def _note(self, fault: CameraFault | SettingsError) -> None:
         """What comes of the look's own end is no fault."""
@@ -223,6 +239,12 @@ class Looking(threading.Thread):
         if self._settles_s is not None and self._cost.from_s < self._settles_s <= now_s:
             self._cost.restart()
         self._cost.read()
+
+    def _has_stopped_sending(self, now_s: float) -> bool:
+        """A playlist's segments come with gaps; else pictures that came evenly go on so."""
+        if self.pictures < 2 or self._facts.format == "hls":
+            return False
+        return now_s - self._last_s > max(_QUIET_S, _QUIET_GAPS * max(self._longest_gap_s, 1 / self.options.fps))
 
     @property
     def _key_frames_will_do(self) -> bool:

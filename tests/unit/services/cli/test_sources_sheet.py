@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli import drawing
-from services.cli.sources_sheet import GAP_PX, HEADER_PX, PICTURE_HEIGHT_PX, TILE_PX, columns_for, facts, sheet
+from services.cli.sources_sheet import GAP_PX, HEADER_PX, PICTURE_HEIGHT_PX, TILE_PX, columns_for, facts, sheet, state
 from services.sources.cameras.probe import Probed
 from shared.imaging import Image, encode_jpeg
 
@@ -84,3 +84,9 @@ def test_no_line_leaves_its_room(text: str, room_px: int, most: int) -> None:
     assert len(lines) <= most
     assert all(drawing.width_of(line, 0.4) <= room_px for line in lines)
     assert drawing.width_of(drawing.cut(text, 0.4, room_px), 0.4) <= room_px
+
+
+def test_states_in_words() -> None:
+    assert state(CAMERA) == "ok"
+    assert state(DEAD) == "no answer"
+    assert state(replace(DEAD, fault="unauthorized")) == "wrong password"

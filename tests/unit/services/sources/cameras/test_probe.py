@@ -62,6 +62,22 @@ def test_a_camera_that_sends_nothing_usable_is_silent() -> None:
     assert second.fine
 
 
+@pytest.mark.parametrize("fault", [Fault.HANGS, Fault.SILENT])
+def test_a_camera_that_stops_sending_while_it_is_looked_at_is_dead(fault: Fault) -> None:
+    with cameras(kind="mjpeg") as world:
+        camera = world["cam-00"]
+
+        def strike(looking: Sequence[Looking]) -> None:
+            if looking[0].pictures == 3 and camera.fault is None:
+                camera.fault = fault
+
+        (found,) = probe({"a": options(camera.url, read_timeout_s=60, silent_s=60)}, for_s=4, on_tick=strike)
+    assert found.fault == "silent"
+    assert found.picture is not None
+    assert found.why is not None
+    assert "pictures, then none for" in found.why
+
+
 def test_an_address_that_is_none_is_a_fault_of_its_own() -> None:
     (found,) = probe({"a": options("nowhere.mp4")}, FOR_S)
     assert (found.fault, found.address) == ("settings", "")
