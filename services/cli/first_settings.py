@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from services.cli.camera_lines import CameraLine
 from services.cli.output import printable
+from services.cli.sources_line import Line
 from services.cli.surroundings import ModelFacts
 from services.feedback.config import FeedbackConfig, FeedbackOptions
 from services.inference.config import ModelConfig
@@ -53,7 +53,7 @@ class Found:
     health_port: int
     model: ModelFacts | None = None
     other_models: Sequence[Path] = ()
-    cameras: Sequence[CameraLine] = ()
+    cameras: Sequence[Line] = ()
 
 
 def text(found: Found) -> str:
@@ -84,8 +84,7 @@ def _sources(found: Found) -> Iterator[str]:
     shown = {name: CameraDefaults.model_fields[name].default for name in ("fps", "transport")}
     yield f"  defaults: {_flow(shown)}  # fps: {_about(CameraDefaults, 'fps')}"
     for camera in found.cameras:
-        plain = list(camera.options) == ["url"]
-        yield f"  {_flow(camera.name)}: {_flow(camera.options['url'] if plain else camera.options)}"
+        yield f"  {camera}"
     if not found.cameras:
         yield from _commented(EXAMPLES, "  ")
 

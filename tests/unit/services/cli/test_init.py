@@ -41,13 +41,13 @@ def test_what_is_written_are_the_defaults_but_for_what_was_found(gleaner: Gleane
 
 def test_with_a_model_and_cameras_these_alone_are_new(gleaner: Gleaner, folder: Path) -> None:
     detector(folder / "best.onnx")
-    result = gleaner("init", "rtsp://ana:secret9@gate.example/1", "/dev/video0")
+    result = gleaner("init", "rtsp://ana:secret9@gate/", "/dev/video0")
     assert result.exit_code == 0, result.output
     (folder / "bare.yaml").write_text("model: {path: best.onnx}\n")
     bare, file = values(folder / "bare.yaml"), values(folder / "gleaner.yaml", GATE_PASSWORD="x")
     new = {name for name in file if bare.get(name) != file[name]}
     assert {name for name in new if not name.startswith(("sources.gate", "sources.video0"))} <= FOUND_OUT
-    assert file["sources.gate.url"] == "rtsp://gate.example/1"
+    assert file["sources.gate.url"] == "rtsp://gate/"
     assert file["model.path"] == "best.onnx"
     assert "export GATE_PASSWORD=…" in result.stdout
 
@@ -160,7 +160,7 @@ def test_no_secret_is_written_or_said(gleaner: Gleaner, folder: Path, source: st
 
 def test_check_is_content_with_the_file(gleaner: Gleaner, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     detector(folder / "best.onnx")
-    gleaner("init", "rtsp://ana:secret9@gate.example/1")
+    gleaner("init", "rtsp://ana:secret9@gate/")
     assert "GATE_PASSWORD" in gleaner("check").stderr
     monkeypatch.setenv("GATE_PASSWORD", "secret9")
     assert gleaner("check").stdout.endswith("OK\n")
