@@ -1,5 +1,7 @@
 """`gleaner sources`: do the cameras work (`check`), one more of them (`add`), which there are (`list`)."""
 
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,20 +113,25 @@ def _try(name: str, options: "CameraOptions") -> None:
     camera = found[0]
     if camera.fault is not None:
         raise GleanerError(f"{camera.why}. Nothing was written; --no-try writes the line all the same")
-    output.say(f"it works: {facts(camera)}")
+    picture = _saved(name, camera.picture or b"")
+    output.say(f"it works: {facts(camera)}" + (f"; its picture: {picture}" if picture else ""))
     for sentence in hints(found, load_of(found, cores(), partitions=1)):
         output.say(sentence)
-    _show_picture(name, camera.picture or b"")
 
 
-def _show_picture(name: str, picture: bytes) -> None:
+def _saved(name: str, picture: bytes) -> Path | None:
     """Beside whatever lies there already; that it cannot be written is no reason to stop."""
     # A name for people may hold what a file's may not.
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name).lstrip(".")
-    names = (Path(f"{stem}{number}.jpg") for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    path = next(path for path in map(Path, _names(stem)) if not path.exists())
     try:
-        path = next(path for path in names if not path.exists())
         path.write_bytes(picture)
-        output.say(f"its picture: {path}")
+        return path
     except OSError as error:
         output.note(f"its picture cannot be written here: {error.strerror}")
+        return None
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield f"{stem}.jpg"
+    yield from (f"{stem}-{number}.jpg" for number in count(2))
