@@ -100,8 +100,8 @@ def _without_credentials(url: str) -> tuple[str, str | None, str | None]:
     credentials, at, host = before_path.rpartition("@")
     if not at and ":" in before_path and "@" in rest:
         raise SettingsError(
-            "there is an @ behind the host: where a password holds / ? or #, give it with --user and --password-file; "
-            "an @ in a path is written %40"
+            "there is an @ behind the host: write / ? # @ of a password as %2F %3F %23 %40, and an @ of a path as %40; "
+            "or `gleaner sources add ADDRESS --user USER --password-file FILE`"
         )
     if not at:
         return url, None, None

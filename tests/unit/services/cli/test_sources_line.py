@@ -1,9 +1,15 @@
 """What `sources add` makes of an address: a name, a line without secrets, and the variables that hold them."""
 
+from urllib.parse import quote
+
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.cli.sources_line import name_of, new_line
+from services.sources.cameras.address import Address
+from services.sources.config import CameraOptions
 from shared.errors import SettingsError
 
 CANARY = "s3cret-canary"
@@ -124,3 +130,16 @@ def test_a_variable_that_the_file_names_already_is_not_used_again() -> None:
 def test_variables_have_names_that_a_shell_takes() -> None:
     assert list(new_line("rtsp://a:b@10.0.0.5/").variables) == ["CAMERA_10_0_0_5_PASSWORD"]
     assert list(new_line("rtsp://a:b@h/", "门").variables) == ["PASSWORD"]
+
+
+SAID = st.text(st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters="$"), min_size=1, max_size=20)
+
+
+@given(SAID, SAID)
+def test_the_line_opens_the_camera_that_the_address_opened(user: str, password: str) -> None:
+    typed = CameraOptions(url=f"rtsp://{quote(user, safe='')}:{quote(password, safe='')}@door.example/live?channel=1")
+    made = new_line(typed.url, "door")
+    section = yaml.safe_load(str(made))["door"]
+    (variable,) = made.variables
+    section["password"] = section["password"].replace(f"${{{variable}}}", made.variables[variable])
+    assert Address.of(CameraOptions.model_validate(section)) == Address.of(typed)
