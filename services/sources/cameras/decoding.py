@@ -22,8 +22,8 @@ from shared.errors import InvalidImage
 IMAGES = frozenset({"mjpeg", "png", "webp"})
 _OFTEN_ENOUGH = 1.2
 """Key frames may be that many periods apart and still stand for all pictures."""
-_LEARNT_FROM = 3
-"""Spacings of key frames, of which the widest counts: a change of scene puts an extra one in."""
+_LEARNT_FROM = 2
+"""Spacings of key frames, of which the widest counts: a new viewer, or a change of scene, puts an extra one in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,12 @@
+import errno
 import traceback
+from pathlib import Path
 
+import av
 import pytest
 
+from services.sources.cameras import faults
+from services.sources.cameras.address import Address
 from services.sources.cameras.faults import CameraFault
 from services.sources.cameras.stream import open_stream
 from services.sources.config import CameraOptions
@@ -100,6 +105,51 @@ def test_tls_where_there_is_none() -> None:
         found = fault_of(options(world["cam-00"].url.replace("http:", "https:")))
     assert found.kind == "tls"
     assert "use the plain one" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected", "said"),
+    [
+        (errno.EBUSY, "busy", "in use by another program"),
+        (errno.EACCES, "no_permission", "the group `video`"),
+        (errno.ENODEV, "no_device", "ls /dev/video"),
+        (errno.EIO, "broken", "Input/output error"),
+    ],
+)
+def test_what_a_device_says(number: int, expected: str, said: str) -> None:
+    """As FFmpeg raises it: this machine need not have such a device."""
+    with pytest.raises(av.error.FFmpegError) as raised:
+        av.error.err_check(-number, "/dev/video0")
+    found = faults.of_opening(raised.value, Address.of(CameraOptions(url="/dev/video0")))
+    assert found.kind == expected
+    assert said in str(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (av.error.DecoderNotFoundError, "unsupported"),
+        (av.error.ProtocolNotFoundError, "unsupported"),
+        (av.error.HTTPTooManyRequestsError, "too_many"),
+        (av.error.TimeoutError, "no_answer"),
+        (av.error.ConnectionResetError, "lost"),
+    ],
+)
+def test_what_ffmpeg_says(error: type[av.error.FFmpegError], expected: str) -> None:
+    url = f"rtsp://viewer:{CANARY}@127.0.0.1/a"
+    found = faults.of_opening(error(1, "words", url), Address.of(CameraOptions(url=url)))
+    assert found.kind == expected
+    assert CANARY not in str(found)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    found = faults.of_opening(
+        PermissionError(errno.EACCES, "Permission denied"), Address.of(CameraOptions(url=str(clip)))
+    )
+    assert found.kind == "no_permission"
+    assert "read the file" in str(found)
 
 
 def test_a_secret_in_a_query_is_masked() -> None:

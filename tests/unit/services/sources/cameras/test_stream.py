@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from services.sources.cameras.faults import CameraFault
@@ -12,6 +14,8 @@ from services.sources.config import CameraOptions
 from shared import imaging
 from tests.cameras import Fault, Spec, cameras, read_number, serving
 from tests.cameras.images import image
+from tests.hosts.server import Quiet
+from tests.hosts.server import serving as hosted
 from tests.unit.services.sources.cameras.conftest import MakeClip
 
 
@@ -36,6 +40,33 @@ def test_mjpeg_is_published_as_it_came() -> None:
             number = read_number(one.image)
             assert one.image == image(world["cam-00"].spec, number, 160, 120, None)
     assert (stream.facts.codec, stream.facts.width_px, stream.facts.height_px) == ("mjpeg", 160, 120)
+
+
+@pytest.mark.parametrize("boundary", ["picture", "--picture"])
+@pytest.mark.parametrize("content_length", [True, False])
+def test_mjpeg_however_its_parts_are_marked(boundary: str, content_length: bool) -> None:
+    with (
+        cameras(kind="mjpeg", boundary=boundary, content_length=content_length) as world,
+        open_stream(options(world["cam-00"].url)) as stream,
+    ):
+        numbers = [read_number(one.image) for one in some(stream, 4)]
+    assert numbers == sorted(set(numbers))
+    assert stream.tally.refused == 0
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_snapshot_goes_as_it_came(suffix: str, named: bool) -> None:
+    image = cv2.imencode(suffix, np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+
+    class Snapshot(Quiet):
+        def do_GET(self) -> None:
+            self.answer(200, image, f"image/{suffix[1:].replace('jpg', 'jpeg')}")
+
+    with hosted(Snapshot) as url, open_stream(options(f"{url}/snapshot{suffix if named else ''}")) as stream:
+        taken = some(stream, 3)
+    assert [one.image for one in taken] == [image] * 3
+    assert (taken[0].width_px, taken[0].height_px) == (64, 48)
 
 
 def test_a_snapshot_is_fetched_for_each_picture() -> None:
