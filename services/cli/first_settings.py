@@ -106,7 +106,7 @@ def _destinations() -> Iterator[str]:
 def _box(found: Found) -> Iterator[str]:
     feedback, health, backend = FeedbackConfig().feedback, HealthConfig(), EmbeddedBackend()
     yield from _commented(
-        "Verdicts, pages and status; for other machines: host 0.0.0.0, and `api_keys: {my-app: ${MY_APP_KEY}}`."
+        "Where people's verdicts are posted. For other machines: host 0.0.0.0, and `api_keys: {my-app: ${MY_APP_KEY}}`."
     )
     yield "feedback:"
     yield "  " + _line("host", feedback.host, _about(FeedbackOptions, "host"))

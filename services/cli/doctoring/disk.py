@@ -6,6 +6,7 @@ Promises: makes no folder of the installation; the file that it writes to try is
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from shared.settings import Settings
 TRIED_BYTES = 1_048_576
 LEAST_FREE_BYTES = 1_000_000_000
 FEW_FILES = 10_000
+COUNTED_S = 5.0
 _REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
 _FLEETING = {"tmpfs", "ramfs"}
 
@@ -51,8 +53,9 @@ def _writing_fault(place: Place) -> Finding | None:
 
 
 def _room(place: Place) -> Finding:
-    free, holds = shutil.disk_usage(place.there).free, _holds(place.folder)
-    said = f"{place.folder}{'' if place.folder.exists() else ' (not there yet)'}: {_amount(free)} free, holds {_amount(holds)}"
+    free, (holds, all_of_it) = shutil.disk_usage(place.there).free, _holds(place.folder)
+    held = f"holds {_amount(holds)}{'' if all_of_it else ' or more'}"
+    said = f"{place.folder}{'' if place.folder.exists() else ' (not there yet)'}: {_amount(free)} free, {held}"
     still = max(0, place.may_take - holds)
     if free < LEAST_FREE_BYTES or 0 < os.statvfs(place.there).f_favail < FEW_FILES:
         return wrong(place.what, f"{said}; nearly full", f"make room, or name another folder: {place.setting}")
@@ -74,12 +77,19 @@ def _kind(place: Place) -> Iterator[Finding]:
         )
 
 
-def _holds(folder: Path) -> int:
-    """Bytes in the files below; what goes away meanwhile counts as nothing."""
-    return sum(_size(Path(above) / name) for above, _, names in os.walk(folder) for name in names)
+def _holds(folder: Path) -> tuple[int, bool]:
+    """Bytes in the files below, and whether all were counted: a dataset may have millions, and the page is to be read soon."""
+    until_s, size = time.monotonic() + COUNTED_S, 0
+    for above, _, names in os.walk(folder):
+        for name in names:
+            size += _size(Path(above) / name)
+            if time.monotonic() > until_s:
+                return size, False
+    return size, True
 
 
 def _size(file: Path) -> int:
+    """Nothing for what goes away meanwhile."""
     try:
         return file.lstat().st_blocks * 512
     except OSError:

@@ -7,6 +7,7 @@ stays. The text of an error that nobody expected is not shown: it may hold anyth
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from services.cli.doctoring.finding import Finding, warning, wrong
 from shared.errors import GleanerError, SettingsError, Unavailable
 from shared.settings import Settings
 
+SETTINGS = "settings"
+"""The check whose complaints the others do not repeat."""
 PACKAGES = "pip install 'gleaner-vision[cli]'"
 Result = TypeVar("Result")
 Look = Callable[[Settings], Iterable[Finding]]
@@ -60,7 +63,7 @@ class _Running:
             for one in self.check.look(self.settings):
                 self.found.append(one)
         except SettingsError as error:
-            self.found.append(warning(self.check.name, f"not looked at: {error}", "first mend the settings"))
+            self.found.append(wrong(self.check.name, str(error), "change that setting, or what it names"))
         except Unavailable as error:
             todo = f"first mend the {error.dependency}: it has a line of its own"
             self.found.append(warning(self.check.name, f"not looked at: the {error.dependency} does not answer", todo))
@@ -76,8 +79,17 @@ def examine(checks: Sequence[Check], settings: Settings) -> list[Finding]:
     """The findings of all of them, in their order."""
     alone = {check.name: _Running(check, settings).findings() for check in checks if check.alone}
     beside = [_Running(check, settings) for check in checks if not check.alone]
-    found = {**alone, **{running.check.name: running.findings() for running in beside}}
-    return [finding for check in checks for finding in found[check.name]]
+    by_check = {**alone, **{running.check.name: running.findings() for running in beside}}
+    found = [finding for check in checks for finding in by_check[check.name]]
+    said = {finding.found for finding in found if finding.looked_at == SETTINGS}
+    return [_once(finding, said) for finding in found]
+
+
+def _once(finding: Finding, said: AbstractSet[str]) -> Finding:
+    """What the check of the settings has said need not be read again in the line of whoever could not do without."""
+    if finding.looked_at == SETTINGS or finding.found not in said:
+        return finding
+    return warning(finding.looked_at, "not looked at", f"first mend the {SETTINGS}")
 
 
 def within(limit_s: float, do: Callable[[], Result]) -> Result:

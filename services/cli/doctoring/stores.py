@@ -32,6 +32,13 @@ def stores(settings: Settings) -> Iterator[Finding]:
     if isinstance(at, EmbeddedBackend) and not has_log(settings):
         yield ok("stores", f"nothing in {at.folder} yet: the first run makes it")
         return
+    try:
+        yield from _look(settings, at)
+    except Unavailable as error:  # it cannot even be opened
+        yield wrong(error.dependency, str(error), _todo(error.dependency, at))
+
+
+def _look(settings: Settings, at: EmbeddedBackend | ClusterBackend) -> Iterator[Finding]:
     with open_log(settings) as log:
         answer = _answer("log", at, log.ping)
         yield answer

@@ -43,6 +43,13 @@ def test_what_the_folder_holds_is_counted(tmp_path: Path) -> None:
     assert "holds 3.0 MB" in looked(tmp_path)["dataset dataset"].found
 
 
+def test_a_dataset_of_millions_is_not_counted_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "COUNTED_S", -1.0)
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "a.jpg").write_bytes(bytes(3_000_000))
+    assert "holds 3.0 MB or more" in looked(tmp_path)["dataset dataset"].found
+
+
 def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("not a folder")
     found = looked(tmp_path)["data folder"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.cli.doctoring.examine import Check, examine, within
-from services.cli.doctoring.finding import Finding, ok
+from services.cli.doctoring.finding import Finding, ok, wrong
 from shared.errors import SettingsError, Unavailable
 from shared.settings import Settings
 
@@ -37,7 +37,7 @@ def test_findings_come_in_the_order_of_the_registry() -> None:
         (KeyError(CANARY), "wrong", "KeyError at test_examine.py:"),
         (PermissionError(13, "Permission denied", CANARY), "wrong", "Permission denied"),
         (ModuleNotFoundError("no module", name="onnxruntime"), "wrong", "the package onnxruntime is missing"),
-        (SettingsError("timezone: expected another"), "warning", "not looked at: timezone: expected another"),
+        (SettingsError("backend.folder: no permission"), "wrong", "backend.folder: no permission"),
         (Unavailable("log", "no answer"), "warning", "the log does not answer"),
     ],
 )
@@ -84,3 +84,11 @@ def test_within_gives_what_was_made_or_what_was_raised_or_up() -> None:
     with pytest.raises(TimeoutError, match=r"not within 0\.1 s"):
         within(0.1, lambda: forever.wait(60))
     forever.set()
+
+
+def test_what_the_settings_check_has_said_is_not_said_again() -> None:
+    error = SettingsError("timezone: expected another")
+    settings = Check("settings", lambda _: [wrong("settings", str(error), "mend it")])
+    said, _, beside = examine([settings, raising(error)], NONE)
+    assert said.found == str(error)
+    assert (beside.state, beside.found, beside.todo) == ("warning", "not looked at", "first mend the settings")

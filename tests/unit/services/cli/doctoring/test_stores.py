@@ -64,15 +64,14 @@ def test_one_that_was_killed_is_told_and_one_that_runs_is_not(tmp_path: Path) ->
     assert (found.state, "killed" in found.found) == ("warning", True)
 
 
-def test_a_damaged_log_is_wrong_and_says_to_copy_it_away(tmp_path: Path) -> None:
+def test_a_damaged_state_store_is_wrong_and_the_log_is_fine(tmp_path: Path) -> None:
     settings = embedded(tmp_path)
     with open_backend(settings):
         pass
     (tmp_path / "data" / "state.db").write_bytes(os.urandom(8192))
-    from services.cli.doctoring.examine import Check, examine
-
-    found = examine([Check("stores", stores)], settings)
-    assert any(one.state != "ok" and "state store" in one.found for one in found), found
+    found = looked(settings)
+    assert (found["log"].state, found["state store"].state) == ("ok", "wrong")
+    assert "copy the folder away" in found["state store"].todo
 
 
 def test_servers_that_are_not_there_are_wrong_each_by_itself() -> None:
@@ -84,6 +83,18 @@ def test_servers_that_are_not_there_are_wrong_each_by_itself() -> None:
     )
     for name, setting in (("log", "kafka"), ("state store", "redis"), ("image buffer", "s3")):
         assert f"`backend.{setting}`" in found[name].todo
+
+
+def test_a_log_that_cannot_be_opened_is_wrong_and_says_why(tmp_path: Path) -> None:
+    settings = embedded(tmp_path)
+    with open_backend(settings):
+        pass
+    index = tmp_path / "data" / "log" / "log.db"
+    index.unlink()
+    index.write_bytes(os.urandom(8192))
+    found = looked(settings)
+    assert (found["log"].state, "file is not a database" in found["log"].found) == ("wrong", True)
+    assert "copy the folder away" in found["log"].todo
 
 
 @pytest.mark.servers
