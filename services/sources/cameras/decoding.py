@@ -1,7 +1,7 @@
 """Decoding: packets → candidates, which are pictures that nobody has decoded or encoded yet.
 
-Promises: an image that is whole in its packet is never decoded to be thinned out. Of a video stream only key frames are decoded
-where they come as often as pictures are wanted; else all are, since each builds on the one before.
+Promises: an image that is whole in its packet is never decoded to be thinned out. Of a video stream only the key
+frames that are wanted are decoded, where they come often enough; else all pictures are, since each builds on the one before.
 """
 
 from collections import deque
@@ -74,27 +74,39 @@ class Decoded:
     def candidates(self, packet: "Packet[VideoStream]") -> Iterator[Candidate]:
         if packet.is_keyframe:
             self._learn(packet)
-        elif packet.size and (self._keys_only or not self._began):
+        if not self._keys_only:
+            yield from self._all(packet)
+        elif packet.is_keyframe:
+            yield Candidate(seconds(packet.pts, packet.time_base), partial(self._alone, packet))
+
+    def _all(self, packet: "Packet[VideoStream]") -> Iterator[Candidate]:
+        """An empty packet, at the end, brings what the decoder had held back: such a picture does not know its time base."""
+        if not self._began:
             return
-        for frame in self._decode(packet):
+        for frame in self._decode(packet if packet.size else None):
             make = partial(from_frame, frame, self.options.rotate, self.options.quality)
-            # A picture that a decoder had held back does not know its time base.
             yield Candidate(seconds(frame.pts, frame.time_base or packet.time_base or self.stream.time_base), make)
 
-    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+    def _alone(self, packet: "Packet[VideoStream]") -> Encoded:
+        """A key frame by itself. A decoder holds it back for pictures that never come, so it is told that this is the end."""
         codec = self.stream.codec_context
         try:
-            frames = codec.decode(packet if packet.size else None)
-            if self._keys_only and packet.size:
-                # A decoder holds pictures back for those between them, which never come.
-                frames += codec.decode(None)
+            frames = self._decode(packet) + self._decode(None)
+        finally:
+            if codec.is_open:
                 codec.flush_buffers()
-            return frames
+        if not frames:
+            raise InvalidImage(f"a key frame of {packet.size:,} bytes gave no picture")
+        return from_frame(frames[-1], self.options.rotate, self.options.quality)
+
+    def _decode(self, packet: "Packet[VideoStream] | None") -> list[av.VideoFrame]:
+        try:
+            return self.stream.codec_context.decode(packet)
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise InvalidImage(f"a packet of {packet.size:,} bytes cannot be decoded: {reason}") from None
+            size, reason = packet.size if packet else 0, getattr(error, "strerror", None) or type(error).__name__
+            raise InvalidImage(f"a packet of {size:,} bytes cannot be decoded: {reason}") from None
 
     def _learn(self, packet: "Packet[VideoStream]") -> None:
         self._began = True

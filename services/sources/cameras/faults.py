@@ -52,7 +52,10 @@ def of_opening(error: Exception, address: Address, *, timed_out: bool = False) -
     """What FFmpeg's error while opening means. `timed_out`: it came when the time was over."""
     kind = _kind(error, address)
     kind = "no_answer" if timed_out and kind in ("no_video", "broken", "lost") else kind
-    return CameraFault(kind, _SENTENCES[kind].format(**_words(error, address)))
+    words = _words(error, address)
+    if kind == "tls":
+        words["detail"] = _tls_trouble(address) or words["detail"]
+    return CameraFault(kind, _SENTENCES[kind].format(**words))
 
 
 def of_reading(error: Exception, address: Address, read_timeout_s: float) -> CameraFault:

@@ -123,7 +123,9 @@ class Stream:
     def __post_init__(self) -> None:
         self._thinning = Thinning(self.options.fps)
         self._connect()
-        self._silence = Silence(self.options.silent_s, time.monotonic())
+        # Between two snapshots there is nothing to be heard.
+        between_s = 1 / self.options.fps if self.facts.snapshot else 0.0
+        self._silence = Silence(self.options.silent_s + between_s, time.monotonic())
 
     def __enter__(self) -> Self:
         return self

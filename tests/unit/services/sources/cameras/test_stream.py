@@ -122,6 +122,13 @@ def test_key_frames_alone_are_decoded_where_they_come_often_enough(make_clip: Ma
     assert all(round(grey(one) / 4) % 5 in (0, 4, 1) for one in later), "past what is learnt from, only key frames"
 
 
+def test_where_each_picture_is_a_key_frame_those_in_between_are_left_out(make_clip: MakeClip) -> None:
+    with open_stream(options(make_clip(pictures=50, gop=1), fps=5)) as stream:
+        taken = list(stream.pictures())
+    assert len(taken) == 10
+    assert [grey(one) for one in taken] == pytest.approx([4 * 5 * number for number in range(10)], abs=6)
+
+
 def test_decode_keyframes_gives_nothing_else(make_clip: MakeClip) -> None:
     with open_stream(options(make_clip(pictures=50, gop=25), fps=25, decode="keyframes")) as stream:
         assert len(list(stream.pictures())) == 2
