@@ -43,6 +43,8 @@ BREACHES = [
     ("sqlite", "services/sampler/limits.py", "import sqlite3"),
     ("sqlite", "services/uploader/ledger.py", "from sqlite3 import connect"),
     ("sqlite", "shared/adapters/cluster/redis_state.py", "import sqlite3"),
+    ("av", "services/sources/videos.py", "import av"),
+    ("av", "services/cli/check.py", "from av import open"),
     ("strategies", NTH, "from shared.ports import State"),
     ("strategies", NTH, "import services.sampler.keeping"),
     ("strategies", NTH, "import shared.runtime.clock"),
