@@ -6,8 +6,7 @@ stays. The text of an error that nobody expected is not shown: it may hold anyth
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from services.cli.doctoring.finding import Finding, warning, wrong
 from shared.errors import GleanerError, SettingsError, Unavailable
 from shared.settings import Settings
 
-SETTINGS = "settings"
-"""The check whose complaints the others do not repeat."""
 PACKAGES = "pip install 'gleaner-vision[cli]'"
 Result = TypeVar("Result")
 Look = Callable[[Settings], Iterable[Finding]]
@@ -81,15 +78,18 @@ def examine(checks: Sequence[Check], settings: Settings) -> list[Finding]:
     beside = [_Running(check, settings) for check in checks if not check.alone]
     by_check = {**alone, **{running.check.name: running.findings() for running in beside}}
     found = [finding for check in checks for finding in by_check[check.name]]
-    said = {finding.found for finding in found if finding.looked_at == SETTINGS}
-    return [_once(finding, said) for finding in found]
+    return list(_each_once(found))
 
 
-def _once(finding: Finding, said: AbstractSet[str]) -> Finding:
-    """What the check of the settings has said need not be read again in the line of whoever could not do without."""
-    if finding.looked_at == SETTINGS or finding.found not in said:
-        return finding
-    return warning(finding.looked_at, "not looked at", f"first mend the {SETTINGS}")
+def _each_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """What an earlier line has said is not said again by all that could not do without it."""
+    said: set[str] = set()
+    for finding in findings:
+        if finding.state != "ok" and finding.found in said:
+            yield warning(finding.looked_at, "not looked at, for the same reason", "see above")
+        else:
+            yield finding
+        said.add(finding.found)
 
 
 def within(limit_s: float, do: Callable[[], Result]) -> Result:

@@ -86,9 +86,10 @@ def test_within_gives_what_was_made_or_what_was_raised_or_up() -> None:
     forever.set()
 
 
-def test_what_the_settings_check_has_said_is_not_said_again() -> None:
+def test_what_was_said_is_not_said_again() -> None:
     error = SettingsError("timezone: expected another")
     settings = Check("settings", lambda _: [wrong("settings", str(error), "mend it")])
-    said, _, beside = examine([settings, raising(error)], NONE)
+    said, _, beside, again = examine([settings, raising(error), Check("disk", raising(error).look)], NONE)[:4]
     assert said.found == str(error)
-    assert (beside.state, beside.found, beside.todo) == ("warning", "not looked at", "first mend the settings")
+    assert (beside.state, beside.found) == ("warning", "not looked at, for the same reason")
+    assert again.looked_at == "first", "what is fine may be said twice"
