@@ -1,6 +1,7 @@
 """The walk itself: a page that cannot be walked is refused, and what a page shows is looked for."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from tests.docs import pages, printed
 from tests.docs.pages import BadPage, parse
 from tests.docs.walking import Reader
+
+DOCS = pages.FOLDER.parent
+MOST_BYTES = 250_000
 
 
 def page(*lines: str) -> pages.Page:
@@ -111,3 +115,13 @@ def test_what_goes_on_is_ended_with_ctrl_c(tmp_path: Path) -> None:
     assert not (tmp_path / "said").exists()
     at_desk.leave()
     assert (tmp_path / "said").read_text() == "ended\n"
+
+
+def test_pictures_are_small_and_each_is_shown() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]]
+    shown = {name for text in texts for name in re.findall(r"!\[.*?\]\([^)]*pictures/([^)]+)\)", text)}
+    there = {
+        path.name: path.stat().st_size for path in (DOCS / "pictures").iterdir() if path.suffix in (".jpg", ".svg")
+    }
+    assert shown == there.keys()
+    assert max(there.values()) <= MOST_BYTES
