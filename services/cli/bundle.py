@@ -30,6 +30,8 @@ from shared.settings import MASK, Settings
 LIMIT_S = 60.0
 DEAD_LETTERS = 50
 SHORTEST_VARIABLE = 6
+FOLDERS = ("PWD", "OLDPWD")
+"""Variables of every shell: where people are, no password."""
 CONTENTS = "CONTENTS.txt"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _ABOUT = {
@@ -143,7 +145,7 @@ def _secrets(settings: Settings | None, settings_file: Path | None) -> set[str]:
 
 def _may_be_secret(name: str, value: str) -> bool:
     """A switch that happens to be called so (`USE_AUTH=true`) is none, and would hide half of the report."""
-    return sounds_secret(name) and len(value) >= SHORTEST_VARIABLE
+    return sounds_secret(name) and name not in FOLDERS and len(value) >= SHORTEST_VARIABLE
 
 
 def _text(file: Path | None) -> str:

@@ -232,3 +232,13 @@ def test_a_place_that_cannot_be_written_is_a_sentence(gleaner: Gleaner, planted:
     result = gleaner("doctor", "--bundle", "nowhere/report.zip")
     assert result.exit_code == 2
     assert "cannot write nowhere/report.zip" in result.stderr
+
+
+def test_a_shells_own_variables_hide_nothing(gleaner: Gleaner, planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`PWD` sounds like a password, `USE_AUTH=true` too: masking them would spoil the report and protect nobody."""
+    for name, value in (("PWD", "gleaner-data"), ("USE_AUTH", "true")):
+        monkeypatch.setenv(name, value)
+    gleaner("doctor", "--bundle", "report.zip")
+    contents = unpacked(planted / "report.zip")
+    assert b"gleaner-data" in contents["doctor.txt"]
+    assert b'"true"' in contents["settings.json"]
