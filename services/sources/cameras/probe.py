@@ -21,7 +21,7 @@ TICK_S = 0.1
 _SETTLED_S = 2.0
 """So long, at least, is measured once key frames alone are decoded."""
 _OFTEN_ENOUGH = 1.2
-_LEARNT_AFTER = 2.5
+_LEARNT_AFTER = 1.5
 """Spacings of key frames after the first one, until a stream trusts them: see decoding.py."""
 _GRACE_S = 1.0
 _QUIET_S, _QUIET_GAPS = 2.0, 3

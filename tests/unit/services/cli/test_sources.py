@@ -34,7 +34,7 @@ def settings(folder: Path, world: World, **others: object) -> Path:
     cameras: dict[str, object] = {camera.name: camera.url for camera in world}
     if "cam-7" in cameras:
         cameras["cam-7"] = {"url": cameras["cam-7"], "user": "viewer", "password": CANARY}
-    defaults = {"open_timeout_s": 3, "read_timeout_s": 2, "fps": 4}
+    defaults = {"open_timeout_s": 6, "read_timeout_s": 4, "fps": 4}
     file = folder / "gleaner.yaml"
     file.write_text(yaml.safe_dump({"sources": {"defaults": defaults, **cameras}, **others}, sort_keys=False))
     return file
