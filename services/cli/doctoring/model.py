@@ -58,7 +58,10 @@ def _pace(frame_ms: float, config: InferenceConfig, wanted_fps: float) -> Findin
     lanes, threads = config.inference.effective_lanes(), config.inference.effective_threads()
     # Lanes share the cores: with a thread of its own each adds its pace, up to the cores there are.
     able_fps = 1000 / frame_ms * min(lanes, max(1, cores() // threads))
-    said = f"{frame_ms:.1f} ms per frame; with {lanes} lanes (threads of each: {threads}) about {able_fps:,.0f} frames/s on this machine"
+    said = (
+        f"{frame_ms:.1f} ms per frame; about {able_fps:,.0f} frames/s on this machine "
+        f"(lanes: {lanes}, threads of each: {threads})"
+    )
     if wanted_fps > able_fps:
         todo = "lower `fps` of the cameras, export a smaller input size, or let another machine predict"
         return warning("model speed", f"{said}; the cameras bring up to {wanted_fps:,.0f}", todo)

@@ -241,4 +241,4 @@ def test_a_shells_own_variables_hide_nothing(gleaner: Gleaner, planted: Path, mo
     gleaner("doctor", "--bundle", "report.zip")
     contents = unpacked(planted / "report.zip")
     assert b"gleaner-data" in contents["doctor.txt"]
-    assert b'"true"' in contents["settings.json"]
+    assert b"true" in contents["settings.json"]
