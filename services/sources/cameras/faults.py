@@ -53,8 +53,9 @@ def of_opening(error: Exception, address: Address, *, timed_out: bool = False) -
     kind = _kind(error, address)
     kind = "no_answer" if timed_out and kind in ("no_video", "broken", "lost") else kind
     words = _words(error, address)
-    if kind == "tls":
-        words["detail"] = _tls_trouble(address) or words["detail"]
+    # FFmpeg says `Input/output error` to TLS that fails, as to much else: looked at again.
+    if kind in ("lost", "no_answer") and address.encrypted and (trouble := _tls_trouble(address)):
+        kind, words["detail"] = "tls", trouble
     return CameraFault(kind, _SENTENCES[kind].format(**words))
 
 
@@ -134,7 +135,8 @@ def _kind(error: Exception, address: Address) -> Kind:
     if getattr(error, "errno", None) in _NOBODY_THERE:
         return "no_answer"
     if isinstance(error, OSError) and address.host:
-        return _of_host(address)
+        # FFmpeg says `Input/output error` to a name that nobody knows.
+        return "lost" if _known(address.host) else "unknown_host"
     return "broken"
 
 
@@ -159,13 +161,6 @@ def _of_device(number: int | None) -> Kind:
     return "busy" if number == errno.EBUSY else "broken"
 
 
-def _of_host(address: Address) -> Kind:
-    """FFmpeg says `Input/output error` for a name nobody knows and for TLS that fails alike: looked at again here."""
-    if not _known(address.host):
-        return "unknown_host"
-    return "tls" if address.encrypted and _tls_trouble(address) is not None else "lost"
-
-
 def _known(host: str) -> bool:
     try:
         return bool(socket.getaddrinfo(host, None))
@@ -174,17 +169,18 @@ def _known(host: str) -> bool:
 
 
 def _tls_trouble(address: Address) -> str | None:
-    """Why a handshake fails, None when it does not. Certificates are not checked: cameras sign their own."""
+    """Why a handshake fails; None when it does not, or when nobody is there. Cameras sign their own certificates: unchecked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with (
-            socket.create_connection((address.host, address.port), _LOOK_UP_S) as plain,
-            context.wrap_socket(plain, server_hostname=address.host),
-        ):
+        plain = socket.create_connection((address.host, address.port), _LOOK_UP_S)
+    except OSError:
+        return None
+    try:
+        with plain, context.wrap_socket(plain, server_hostname=address.host):
             return None
     except (OSError, ValueError) as error:
-        return getattr(error, "reason", None) or type(error).__name__
+        return getattr(error, "reason", None) or "no TLS answer"
 
 
 def _words(error: Exception | None, address: Address) -> dict[str, object]:
