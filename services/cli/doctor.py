@@ -4,6 +4,7 @@ Promises: looks only; works while `gleaner run` runs, in both modes, and with se
 shown. Exit code 1 when something is wrong.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,8 @@ def doctor(
     from shared.telemetry import logs
 
     logs.configure("gleaner", "ERROR")
+    if sys.stderr.isatty():
+        output.note("looking; cameras and servers that do not answer take some seconds")
     settings, findings = examined(ctx)
     if as_json:
         output.show_json({"summary": summary(findings), "findings": list(findings)})
