@@ -124,7 +124,7 @@ def row(camera: Probed) -> tuple[str, ...]:
         state(camera),
         f"{camera.width_px}x{camera.height_px}" if camera.width_px else "-",
         camera.codec or "-",
-        f"{_number(camera.native_fps, '?')} → {camera.wanted_fps:.3g}" if camera.pictures else "-",
+        _rates(camera) if camera.pictures else "-",
         _key_frames(camera) if camera.pictures else "-",
         _number(camera.bytes_per_picture and camera.bytes_per_picture / 1000),
         _number(camera.cores and camera.cores * 100),
@@ -137,8 +137,13 @@ def _key_frames(camera: Probed) -> str:
     return f"each {camera.keyframe_every_s:.2g} s" if camera.keyframe_every_s else "rare"
 
 
-def _number(value: float | None, unknown: str = "-") -> str:
-    return unknown if value is None else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
+def _rates(camera: Probed) -> str:
+    own = f"{_number(camera.native_fps)} → " if camera.native_fps else ""
+    return f"{own}{camera.wanted_fps:.3g}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
 def told(found: Checked) -> dict[str, Any]:

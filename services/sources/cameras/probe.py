@@ -193,7 +193,7 @@ class Looking(threading.Thread):
             codec=facts.codec or "",
             width_px=facts.width_px or 0,
             height_px=facts.height_px or 0,
-            native_fps=facts.native_fps,
+            native_fps=None if facts.snapshot else facts.native_fps,  # fetched as often as is wanted
             keyframe_every_s=facts.keyframe_every_s,
             decode=self.options.decode,
             looked_s=self._looked_s,

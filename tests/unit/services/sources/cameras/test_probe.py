@@ -39,6 +39,7 @@ def test_what_each_camera_sends() -> None:
         assert 0 < one.cores < 1
         assert one.bytes_per_picture == pytest.approx(len(one.picture), rel=0.5)
     assert found[0].native_fps == pytest.approx(8, rel=0.4)
+    assert found[2].native_fps is None, "it is fetched as often as is wanted"
     assert found[1].keyframe_every_s == pytest.approx(0.5, rel=0.2)
 
 
