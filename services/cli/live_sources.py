@@ -44,6 +44,7 @@ def show(reports: list[dict[str, Any]]) -> None:
             output.say(f"{output.printable(one['source_id'], 60)}: {one['why']}")
     if len(in_order) > SHOWN:
         output.say(f"and {len(in_order) - SHOWN:,} more; --json has them all")
+    output.say()
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
