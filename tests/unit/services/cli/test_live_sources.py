@@ -1,4 +1,4 @@
-"""What a running gleaner says of its cameras: asked at its health page, those with trouble first, nothing when nobody answers."""
+"""What a running gleaner says of its cameras: asked at its health page, trouble first, nothing when nobody answers."""
 
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
