@@ -18,6 +18,7 @@ from shared import imaging
 from shared.errors import InvalidImage
 from shared.streams.frames import MAX_FRAME_BYTES
 
+_SCAN = b"\xff\xda"
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -41,8 +42,13 @@ def as_it_came(data: bytes, rotate: int, quality: int) -> Encoded:
     width_px, height_px = imaging.dimensions(data)
     if rotate or len(data) > MAX_FRAME_BYTES:
         return from_pixels(imaging.decode(data), rotate, quality)
-    look = hashlib.blake2b(data, digest_size=16).digest()
-    return Encoded(data, content_type or imaging.JPEG, width_px, height_px, look)
+    return Encoded(data, content_type or imaging.JPEG, width_px, height_px, _hash(data, content_type))
+
+
+def _hash(data: bytes, content_type: str | None) -> bytes:
+    """Of a JPEG only the last scan: some cameras write the time into what stands before it, also while they are frozen."""
+    start = max(0, data.rfind(_SCAN)) if content_type == imaging.JPEG else 0
+    return hashlib.blake2b(memoryview(data)[start:], digest_size=16).digest()
 
 
 def from_frame(frame: VideoFrame, rotate: int, quality: int) -> Encoded:

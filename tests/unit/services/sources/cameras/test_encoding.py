@@ -40,6 +40,16 @@ def test_an_image_goes_as_it_came(suffix: str) -> None:
     assert (encoded.width_px, encoded.height_px, encoded.refitted) == (64, 48, False)
 
 
+def test_a_comment_in_a_jpeg_changes_nothing_of_its_look() -> None:
+    def commented(text: bytes) -> bytes:
+        return IMAGE[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + IMAGE[2:]
+
+    one, other = (as_it_came(commented(text), 0, 90) for text in (b"08:30:00", b"08:30:01"))
+    assert one.look == other.look
+    darker = as_it_came(imaging.encode_jpeg(PIXELS // 2, 95), 0, 90)
+    assert darker.look != one.look
+
+
 def test_missing_huffman_tables_are_put_in() -> None:
     bare = without_tables(IMAGE)
     assert len(bare) < len(IMAGE) - 300
