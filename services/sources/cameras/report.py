@@ -24,8 +24,8 @@ class CameraReport:
     """One camera at one moment. `since_s`: when its state began, seconds since 1970. Counts are since the process began.
 
     `published`: durable in the log. `dropped`: given up for newer ones while the log was slow or down. `refused`: unusable
-    pictures. `reconnects`: came back after a fault. `hung`, `silent`: connections that were; `frozen`: episodes. `fault`: a kind
-    of faults.py.
+    pictures. `reconnects`: came back after a fault. `hung`, `silent`: connections that were; `frozen`: episodes. `fault`: a
+    kind of faults.py.
     """
 
     source_id: str
