@@ -15,7 +15,8 @@ from shared.ports import Clock, Images, Log, State
 from shared.runtime import health as health_server
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import AllHealthy, Health, Pages
-from shared.runtime.lifecycle import Stop, until_signal
+from shared.runtime.lifecycle import Stop, as_process, until_signal
+from shared.runtime.listening import cannot_listen
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 from shared.settings import ClusterBackend, Common, EmbeddedBackend, Settings, load
@@ -23,10 +24,12 @@ from shared.telemetry import logs
 
 SALT_BYTES = 32
 MIN_SALT_CHARS = 16
+_ELSEWHERE = "let the user that runs Gleaner write there, or name another folder (`gleaner run --data FOLDER`)"
 
 __all__ = [
     "OpenBackend",
     "alone",
+    "as_process",
     "load_from_environment",
     "open_backend",
     "open_log",
@@ -97,7 +100,7 @@ def serving_health(common: Common, health: Health | AllHealthy, pages: Pages | N
     try:
         server = health_server.serve(health, at.host, at.port, pages)
     except OSError as error:
-        raise SettingsError(f"health: cannot listen on {at.host}:{at.port} ({error.strerror})") from error
+        raise SettingsError(cannot_listen("health", at.host, at.port, error)) from error
     try:
         yield
     finally:
@@ -197,9 +200,9 @@ def _writable(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"backend.folder: cannot make {folder}: {error.strerror}") from error
+        raise SettingsError(f"backend.folder: cannot make {folder}: {error.strerror}; {_ELSEWHERE}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SettingsError(f"backend.folder: no permission to write in {folder}")
+        raise SettingsError(f"backend.folder: no permission to write in {folder}; {_ELSEWHERE}")
     return folder
 
 

@@ -23,6 +23,14 @@ from shared.errors import SettingsError
 
 MASK = "********"
 _KINDS = {"str": "text", "dict": "a mapping", "list": "a list", "tuple": "a list"}
+_SECTION_DUE = {
+    "model_type": "settings",
+    "model_attributes_type": "settings",
+    "dict_type": "settings",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
+"""pydantic's names of what it says when a whole section is something else."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET = re.compile(
     r"(password|passphrase|secret|token|salt|api_key|access_key|keys|authorization|credential)s?(_file)?$",
@@ -300,6 +308,8 @@ def _complaint(one: Any, model: type[BaseModel]) -> str:
         expected = context.get("expected_tags", "").replace("'", "").split(", ")
         tag = str(context.get("tag", ""))
         return f"{where}: {one['msg']}" + (nearest(tag, expected) if tag and expected != [""] else "")
+    if one.get("input") is None and one["type"] in _SECTION_DUE:
+        return f"{where}: nothing stands below it; expected {_SECTION_DUE[one['type']]}, or leave the line out"
     # A validator of ours says itself what it got, and a missing setting has nothing to show.
     shown = "" if one["type"] in ("missing", "value_error") else f", got {_shown(one, model)}"
     return f"{where}: {one['msg'].removeprefix('Value error, ')}{shown}"
@@ -314,8 +324,7 @@ def _shown(one: Any, model: type[BaseModel]) -> str:
     if isinstance(value, int | float | None):
         return repr(value)
     # Text in the place of a whole section may be the secret that belongs into it.
-    a_section_was_due = one["type"] in ("model_type", "model_attributes_type", "dict_type", "list_type", "tuple_type")
-    if a_section_was_due or not isinstance(value, str):
+    if one["type"] in _SECTION_DUE or not isinstance(value, str):
         return _KINDS.get(type(value).__name__, type(value).__name__)
     return repr(_without_credentials(value))[:120]
 

@@ -56,7 +56,7 @@ def dry_run(settings: Settings, wanted: Wanted, console: "Console") -> None:
         size = {one.name: stored(Path(folder), one.name) for one in real}
     tables.show(outlook, real, size)
     if drawn is not None:
-        write_whole(wanted.picture, drawn)
+        _write(wanted.picture, drawn)
         output.say(f"the picture of them is {wanted.picture}; nothing else was written, and nothing was sent")
     else:
         output.say("no frame could be shown, so there is no picture; nothing was written, and nothing was sent")
@@ -96,6 +96,15 @@ def until_interrupted() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _write(picture: Path, drawn: bytes) -> None:
+    try:
+        write_whole(picture, drawn)
+    except OSError as error:
+        raise SettingsError(
+            f"--picture: {picture} cannot be written: {error.strerror}; the tables above are all there is"
+        ) from error
 
 
 def _refuse_unwritable(picture: Path) -> None:

@@ -61,7 +61,9 @@ def run(
 
 def collect(settings: "Settings", sources: list[Path], fps: float | None, console: "Console") -> None:
     """Streams the sources through and says what was kept."""
-    from services.cli import kept
+    from rich.markup import escape
+
+    from services.cli import kept, output
     from services.cli.through import flowing
     from services.sources.files import expected, in_turns, open_sources
     from shared.telemetry import logs
@@ -72,7 +74,7 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
         published = flow.publish(in_turns(opened), expected(opened))
         found = kept.read(flow.backend.log)
     for complaint in published.complaints:
-        console.print(f"[yellow]not published:[/] {complaint}")
+        console.print(f"[yellow]not published:[/] {escape(output.printable(complaint, 500))}", soft_wrap=True)
     if found.frames > published.frames:
         console.print(f"[dim]{published.frames:,} frames in this run; the table counts all runs in this data folder[/]")
     console.print(kept.table(found))
@@ -87,8 +89,13 @@ def _show(settings: "Settings", console: "Console") -> None:
 
     for destination in settings.read(UploaderConfig).destinations:
         if isinstance(destination, DatasetOptions) and (destination.folder / "_annotations.coco.json").is_file():
-            sheet = contact_sheet(destination.folder, destination.folder / "contact-sheet.png")
-            console.print(f"dataset        {destination.folder}\ncontact sheet  {sheet}")
+            console.print(f"dataset        {destination.folder}")
+            try:
+                sheet = contact_sheet(destination.folder, destination.folder / "contact-sheet.png")
+            except OSError as error:  # the dataset is there all the same
+                console.print(f"[yellow]no contact sheet:[/] it cannot be written: {error.strerror}")
+                continue
+            console.print(f"contact sheet  {sheet}")
 
 
 def _serve(settings: "Settings") -> None:
@@ -115,18 +122,24 @@ def _settings(
 
     over: dict[str, Any] = {}
     if model is not None:
-        over["model"] = {**settings.values.get("model", {}), "path": str(model)}
+        over["model"] = {**_section(settings, "model"), "path": str(model)}
     if data is not None:
         over["backend"] = {"type": "embedded", "folder": str(data)}
     if dataset is not None:
         over["destinations"] = [{"type": "dataset", "folder": str(dataset)}]
     if not serving:
         # Nobody knows this run's port beforehand, so any free one does.
-        over["feedback"] = {"port": 0, **settings.values.get("feedback", {})}
+        over["feedback"] = {"port": 0, **_section(settings, "feedback")}
     values = {**settings.values, **over}
-    if "model" not in values:
+    if values.get("model") is None:
         raise SettingsError("which model? Say `--model best.onnx`, or `model: {path: best.onnx}` in the settings")
     return Settings(values, settings.origin)
+
+
+def _section(settings: "Settings", name: str) -> dict[str, Any]:
+    """What stands below a name; nothing where there is nothing, or no section."""
+    section = settings.values.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _refuse_cluster(settings: "Settings") -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from services import embedded
@@ -39,11 +40,16 @@ class Flowing:
     ) -> Published:
         """Publishes them all and waits until they are through."""
         bar = self.bars.add_task("published", total=total)
+        before: str | None = None
 
         def show(frames: int, waiting_for: str | None) -> None:
-            self.bars.update(
-                bar, completed=frames, description=f"published ({waiting_for})" if waiting_for else "published"
-            )
+            nonlocal before
+            self.bars.update(bar, completed=frames, description="waiting" if waiting_for else "published")
+            if waiting_for and waiting_for != before:
+                self.bars.console.print(
+                    f"[yellow]waiting:[/] {escape(waiting_for)}. Nothing is lost; Ctrl-C stops it", soft_wrap=True
+                )
+            before = waiting_for
             self.look()
 
         published = publish(self.backend.log, pictures, fps, lambda p: show(p.frames, p.waiting_for))

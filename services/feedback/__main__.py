@@ -2,7 +2,7 @@
 
 from services.feedback.config import FeedbackConfig
 from services.feedback.server import serve
-from shared.bootstrap import load_from_environment, open_backend, until_signal
+from shared.bootstrap import as_process, load_from_environment, open_backend, until_signal
 from shared.telemetry import logs
 
 
@@ -14,4 +14,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_process(main)

@@ -17,6 +17,7 @@ from services.feedback.config import FeedbackConfig, FeedbackOptions
 from services.feedback.service import Feedback
 from shared.errors import SettingsError
 from shared.ports import Clock, Log, State
+from shared.runtime.listening import cannot_listen
 from shared.telemetry import logs
 
 BACKLOG = 2048
@@ -61,10 +62,7 @@ def listen(options: FeedbackOptions) -> socket.socket:
     try:
         listening = socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        at = f"{options.host}:{options.port}"
-        raise SettingsError(
-            f"feedback: cannot listen on {at} ({error.strerror}); see feedback.host and .port"
-        ) from error
+        raise SettingsError(cannot_listen("feedback", options.host, options.port, error)) from error
     # Accepted connections inherit it; without it each small answer waits 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

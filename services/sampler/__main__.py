@@ -2,7 +2,7 @@
 
 from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
-from shared.bootstrap import load_from_environment, open_backend, run
+from shared.bootstrap import as_process, load_from_environment, open_backend, run
 
 
 def main() -> None:
@@ -12,4 +12,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_process(main)

@@ -3,7 +3,7 @@
 from services.sources.cameras.fleet import Fleet
 from services.sources.config import SourcesConfig
 from services.sources.page import pages
-from shared.bootstrap import load_from_environment, open_log, serving_health, until_signal
+from shared.bootstrap import as_process, load_from_environment, open_log, serving_health, until_signal
 from shared.telemetry import logs
 
 
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_process(main)

@@ -1,12 +1,14 @@
 """Paths → sources: what a folder, an image or a video on the command line means.
 
 Promises: a folder's images are one source, each of its videos another; images that are named one by one go by their
-folder. What cannot be read is refused here, before anything is published, with a sentence.
+folder. What cannot be read is refused here, before anything is published, with a sentence; a video that cannot be read
+among others that can holds none of them up: it is told.
 """
 
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +39,18 @@ class Source(Protocol):
     def pictures(self) -> Iterator[Picture | Unreadable]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A source that gives nothing but the reason."""
+
+    source_id: str
+    why: str
+    expected: int | None = 0
+
+    def pictures(self) -> Iterator[Picture | Unreadable]:
+        yield Unreadable(self.source_id, self.why)
+
+
 def open_sources(paths: Sequence[Path], source_id: str | None = None, fps: float | None = None) -> list[Source]:
     """The sources that these paths mean, with unique ids. `fps` thins videos; `source_id` names the one source there is.
 
@@ -48,7 +62,11 @@ def open_sources(paths: Sequence[Path], source_id: str | None = None, fps: float
     if source_id is not None and len(plans) > 1:
         raise SettingsError(f"a source id names one source, and these paths are {len(plans)}: name them one at a time")
     names = unique([name for name, _ in plans]) if source_id is None else [checked_source_id(source_id)]
-    return [_opened(name, files, fps) for name, (_, files) in zip(names, plans, strict=True)]
+    sources = [_opened(name, files, fps) for name, (_, files) in zip(names, plans, strict=True)]
+    broken = [source for source in sources if isinstance(source, BrokenFile)]
+    if len(broken) == len(sources):
+        raise SettingsError(broken[0].why)
+    return sources
 
 
 def in_turns(sources: Sequence[Source]) -> Iterator[Picture | Unreadable]:
@@ -143,6 +161,9 @@ def _missing_or_folder(path: Path) -> bool:
 
 
 def _opened(name: str, files: Sequence[Path], fps: float | None) -> Source:
-    if len(files) == 1 and not _is_image(files[0]):
+    if len(files) > 1 or _is_image(files[0]):
+        return ImageFiles(name, files)
+    try:
         return open_video(name, files[0], fps)
-    return ImageFiles(name, files)
+    except SettingsError as error:
+        return BrokenFile(name, str(error))

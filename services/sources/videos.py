@@ -20,7 +20,7 @@ import numpy as np
 
 from services.sources.images import QUALITY, fit
 from services.sources.naming import readable
-from services.sources.picture import Picture, rfc3339
+from services.sources.picture import Picture, Unreadable, rfc3339
 from shared import imaging
 from shared.errors import SettingsError
 from shared.streams.frames import MAX_FRAME_BYTES
@@ -28,6 +28,10 @@ from shared.streams.frames import MAX_FRAME_BYTES
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
 )
+
+
+_NEARLY_ALL = 0.9
+"""What a file says of its length is often a little wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class VideoFile:
             return None
         return sum(1 for number in range(self.frames) if self._wanted(number)) if self._thins else self.frames
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[Picture | Unreadable]:
         began_s = self.file.stat().st_mtime - self._duration_s
         with _opened(self.file) as video:
             number = 0
@@ -56,6 +60,10 @@ class VideoFile:
                     if ok:
                         yield self._picture(np.asarray(pixels, np.uint8), number, began_s)
                 number += 1
+        if self.frames is not None and number < self.frames * _NEARLY_ALL:
+            name = readable(str(self.file))
+            why = f"{name} ends after {number:,} of {self.frames:,} frames: it is damaged or cut off; the rest is not published"
+            yield Unreadable(self.source_id, why)
 
     def _picture(self, pixels: imaging.Image, number: int, began_s: float) -> Picture:
         image = imaging.encode_jpeg(pixels, QUALITY)
@@ -101,8 +109,17 @@ def _positive(value: float) -> float | None:
     return value if math.isfinite(value) and 0 < value < 1e9 else None
 
 
+def _refuse_unreadable(file: Path) -> None:
+    """OpenCV says of a file without permission what it says of one that is no video."""
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise SettingsError(f"{readable(str(file))} cannot be read: {error.strerror}") from error
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[cv2.VideoCapture]:
+    _refuse_unreadable(file)
     # OpenCV takes some names for patterns or addresses; an absolute path is always a file.
     video = cv2.VideoCapture(str(file.absolute()), cv2.CAP_ANY)
     try:

@@ -5,14 +5,27 @@ Promises: ending it hard is safe: at least once delivery and derived ids make wh
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from shared.errors import GleanerError
 from shared.telemetry import logs
 
 EXIT_HARD = 1
+EXIT_REFUSED = 2
+
+
+def as_process(main: Callable[[], None]) -> None:
+    """Runs a process's `main`. What a person can act on is one line on stderr and exit status 2, without a traceback."""
+    try:
+        main()
+    except GleanerError as error:
+        line = " ".join(str(error).split())
+        print("".join(char if char.isprintable() else "?" for char in line), file=sys.stderr)
+        sys.exit(EXIT_REFUSED)
 
 
 class Stop(threading.Event):

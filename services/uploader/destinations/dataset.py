@@ -29,7 +29,14 @@ REBUILD_SHARE = 0.05
 """At most this share of the time goes into rebuilding, however large the dataset is."""
 _log = logs.get()
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_CAUSES = {errno.ENOSPC: "the disk is full", errno.EACCES: "no permission", errno.EROFS: "the disk is read-only"}
+_ELSEWHERE = "let the user that runs Gleaner write there, or name another folder (`gleaner run --dataset FOLDER`)"
+_GOES_ON = "nothing is lost meanwhile, and it goes on by itself"
+_CAUSES = {
+    errno.ENOSPC: f"the disk is full: free some space; {_GOES_ON}",
+    errno.EDQUOT: f"the disk quota is used up: free some space; {_GOES_ON}",
+    errno.EACCES: f"no permission: let the user that runs Gleaner write there; {_GOES_ON}",
+    errno.EROFS: f"the disk is read-only: mount it writable; {_GOES_ON}",
+}
 
 
 class DatasetOptions(DestinationOptions):
@@ -140,7 +147,9 @@ def _refuse_unusable(folder: Path) -> None:
     if not there.is_dir():
         raise SettingsError(f"destinations: the dataset folder {folder} cannot be made: {there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise SettingsError(f"destinations: the dataset folder {folder} cannot be written: no permission in {there}")
+        raise SettingsError(
+            f"destinations: the dataset folder {folder} cannot be written: no permission in {there}; {_ELSEWHERE}"
+        )
 
 
 def read_fragment(path: Path) -> coco.Fragment | None:

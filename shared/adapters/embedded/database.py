@@ -17,6 +17,10 @@ from shared.adapters.embedded.lock import FileLock
 from shared.errors import Unavailable
 
 Row = tuple[Any, ...]
+_PRIMARY_CODE = 0xFF
+"""Of SQLite's extended error codes, the part that names the kind."""
+_NOT_OURS = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_LET_US = "let the user that runs Gleaner own the data folder"
 
 
 class Database:
@@ -81,7 +85,11 @@ def said_as_unavailable(dependency: str) -> Iterator[None]:
 def _why(error: sqlite3.Error | OSError) -> str:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return f"no space left on the device ({error})"
+        return f"no space left on the device ({error}): free some space, it goes on by itself"
+    if isinstance(error, PermissionError):
+        return f"no permission ({error.filename}): {_LET_US}"
+    if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in _NOT_OURS:
+        return f"no permission to write its files ({error}): {_LET_US}"
     return f"{type(error).__name__}: {error}"
 
 
