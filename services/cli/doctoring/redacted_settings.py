@@ -29,12 +29,12 @@ def redacted_file(file: Path | None, redactor: Redactor) -> str:
     if file is None:
         return "# no settings file: the defaults hold\n"
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        shown = _shown(yaml.safe_load(file.read_text(encoding="utf-8")), "", False)
+        return yaml.safe_dump(redactor.value(shown), sort_keys=False, allow_unicode=True)
     except OSError as error:
         return f"# it cannot be read: {error.strerror}\n"
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         return "# it is no YAML, so nothing of it is shown: doctor.txt says where\n"
-    return yaml.safe_dump(redactor.value(_shown(raw, "", False)), sort_keys=False, allow_unicode=True)
 
 
 def _shown(value: Any, name: str, is_camera: bool) -> Any:

@@ -20,6 +20,7 @@ _USER = re.compile(r"login|(^|_)user(_?name)?$", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s\"'<>]*(?=@)")
 _QUERY = re.compile(r"(?<=[?&;])([^=&;\s\"'<>]+)=[^&;#\s\"'<>]+")
 _IN_PATH = re.compile(r"(?<=[/_?&;])((?:user|login|pass\w*|pwd|token|key)=)[^/?#\s\"'<>]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://(.*)@", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 
 
@@ -72,8 +73,10 @@ def secrets_in(value: Any, users: bool = False, secret: bool = False) -> Iterato
 
 
 def _secrets_of_url(text: str, users: bool) -> Iterator[str]:
-    for match in _CREDENTIALS.finditer(text):
-        user, _, password = match[0].partition(":")
+    # A whole value may hold a password with spaces and quotes in it; within a sentence these end an address.
+    whole = _ADDRESS.match(text)
+    for credentials in {*([whole[1]] if whole else []), *_CREDENTIALS.findall(text)}:
+        user, _, password = credentials.partition(":")
         yield from (password, *([user] if users else []))
     for match in _QUERY.finditer(text):
         if sounds_secret(match[1], users):

@@ -12,6 +12,8 @@ from services.cli import bundle
 from services.cli.doctoring import checks
 from services.cli.doctoring.examine import Check
 from services.cli.doctoring.finding import Finding
+from services.cli.doctoring.redacted_settings import redacted_file
+from services.cli.doctoring.redaction import Redactor
 from shared.settings import Settings
 from shared.streams.dead_letters import PREFIX
 from shared.streams.record import NewRecord
@@ -52,6 +54,7 @@ sources:
   door: rtsp://{canary("user")}:{canary("password")}@door.example/live
   token-only: rtsp://{canary("token")}@door.example/live
   encoded: rtsp://ana:{quote(canary("p@ss/w?rd"), safe="")}@door.example/live
+  odd: "rtsp://ana:{canary("odd")} it's <{CANARY}>@door.example/live"
   query: http://door.example/jpg?u={canary("query-user")}&pwd={canary("query")}&w=640
   recorder: rtsp://door.example/user=admin_password={canary("path")}_channel=1_stream=0.sdp
   section: {{url: rtsp://door.example/1, user: {canary("section-user")}, password: {canary("section")}}}
@@ -242,3 +245,9 @@ def test_a_shells_own_variables_hide_nothing(gleaner: Gleaner, planted: Path, mo
     contents = unpacked(planted / "report.zip")
     assert b"gleaner-data" in contents["doctor.txt"]
     assert b"true" in contents["settings.json"]
+
+
+def test_a_file_nested_without_end_is_not_shown(gleaner: Gleaner, planted: Path) -> None:
+    for name, depth in (("open.yaml", 5_000), ("deep.yaml", 900)):
+        (planted / name).write_text("salt: " + "[" * depth + canary("deep") + "]" * 900)
+        assert redacted_file(planted / name, Redactor([])).startswith("# it is no YAML")
