@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from services.cli.doctoring.finding import Finding, ok, warning, wrong
 from services.cli.surroundings import listening_fault
 from services.feedback.config import FeedbackConfig
+from shared.runtime.listening import cannot_listen
 from shared.settings import Settings
 
 TIMEOUT_S = 3.0
@@ -32,10 +33,7 @@ def _look(service: str, host: str, port: int) -> Finding:
         return ok(name, f"a gleaner answers at {host}:{port}")
     if ready:
         return warning(name, f"a gleaner answers at {host}:{port} and is not ready: {ready}", "see what it waits for")
-    todo = (
-        f"set another `{service}: {{port: …}}`, or end the program that has it: `ss -ltnp 'sport = :{port}'` names it"
-    )
-    return wrong(name, f"cannot listen on {host}:{port}: {fault.strerror}", todo)
+    return wrong(name, cannot_listen(service, host, port, fault), "nothing of it starts before that")
 
 
 def _answer(host: str, port: int) -> str:

@@ -64,7 +64,7 @@ def test_a_strangers_port_is_wrong_and_the_command_that_names_it_is_said() -> No
         port = int(url.rpartition(":")[2])
         found = looked(settings(feedback=port))["feedback's port"]
     assert found.state == "wrong"
-    assert f"ss -ltnp 'sport = :{port}'" in found.todo
+    assert f"ss -ltnp 'sport = :{port}'" in found.found
 
 
 def test_what_listens_and_says_nothing_is_a_stranger(monkeypatch: Any) -> None:
