@@ -1,6 +1,8 @@
 """What a reader of the pages has already: a model, a video, pictures. Made from the demo's clip, the same every time."""
 
+import atexit
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +14,7 @@ from deploy.demo.clip import clip
 from deploy.demo.detector import MODEL_PATH
 from shared import imaging
 
-FRAMES = 300
+FRAMES = 200
 VIDEO_FPS = 10.0
 PICTURES = 40
 SALT = "the pages draw the same frames on every run"
@@ -43,12 +45,20 @@ def _checkpoint(path: Path) -> None:
 
 
 def _video(path: Path) -> None:
+    shutil.copy(_encoded(), path)
+
+
+@cache
+def _encoded() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="gleaner-pages-"), "yard.mp4")
+    atexit.register(shutil.rmtree, path.parent)
     frames = [imaging.decode(jpeg) for jpeg in _front_door()]
     height_px, width_px = frames[0].shape[:2]
     video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), VIDEO_FPS, (width_px, height_px))
     for frame in frames:
         video.write(frame)
     video.release()
+    return path
 
 
 def _pictures(folder: Path) -> None:
