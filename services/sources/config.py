@@ -34,13 +34,16 @@ class CameraDefaults(Config):
     loop: bool = Field(default=False, description="a file: begin again at its end")
     open_timeout_s: float = Field(default=10.0, gt=0, le=300, description="longest wait for a connection")
     read_timeout_s: float = Field(
-        default=10.0, gt=0, le=300, description="a connection that brings nothing so long hangs, and is opened again"
+        default=10.0,
+        gt=0,
+        le=300,
+        description="a connection that brings nothing so long hangs, and is opened again (HLS: three times as long)",
     )
     silent_s: float = Field(
         default=30.0,
         gt=0,
         le=86_400,
-        description="a connection without a picture so long is silent, and is opened again",
+        description="a connection without a picture so long is silent, and is opened again; longer than key frames are apart",
     )
     frozen_s: float = Field(
         default=60.0, gt=0, le=86_400, description="a camera whose picture stays the same so long is shown as frozen"

@@ -46,3 +46,14 @@ REFUSALS = Counter(
 LATE = Counter(
     "gleaner_late", "Predictions served though too old to know whether they are repeats. A rise: somebody rewinds."
 )
+SOURCES = Gauge("gleaner_sources", "Cameras by state. A rise of `down`: look at `gleaner status`.", ["state"])
+SOURCE_EVENTS = Counter(
+    "gleaner_source_events",
+    "Changes of cameras: opened, recovered, lost, hung, silent, frozen, moving, resized, ended. A rise of lost: the network.",
+    ["event"],
+)
+SOURCE_PICTURES = Counter(
+    "gleaner_source_pictures",
+    "Pictures of cameras: published, dropped (the log is slow or down), refused (unusable). A rise of dropped: a slow log.",
+    ["outcome"],
+)

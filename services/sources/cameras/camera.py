@@ -19,7 +19,7 @@ from services.sources.config import CameraOptions
 from services.sources.picture import Picture, rfc3339
 from shared.errors import SettingsError
 from shared.runtime.retry import Backoff
-from shared.telemetry import logs
+from shared.telemetry import logs, metrics
 
 _FIRST_RETRY_S = 0.5
 _SLOWLY = frozenset({"unauthorized", "forbidden"})
@@ -102,5 +102,6 @@ class Camera:
     def _tell(self, events: Sequence[Happening], **more: object) -> None:
         log = logs.get(source_id=self.source_id, address=self.record.address)
         for event in events:
+            metrics.SOURCE_EVENTS.labels(event).inc()
             tell = log.warning if event in _WARNINGS else log.info
             tell(f"source.{event}", **(more | ({"why": self._frozen} if event == "frozen" else {})))

@@ -8,18 +8,21 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import get_args
 
 from services.sources.cameras.camera import Camera
 from services.sources.cameras.handover import Handover
-from services.sources.cameras.report import CameraReport
+from services.sources.cameras.report import CameraReport, State
 from services.sources.config import CameraOptions
 from services.sources.picture import Picture
 from services.sources.publisher import Progress, publish
 from shared.errors import GleanerError, InvalidMessage, SettingsError
 from shared.ports.log import Log
 from shared.runtime.health import Health
-from shared.telemetry import logs
+from shared.telemetry import logs, metrics
 
+STATES: tuple[State, ...] = get_args(State)
 _APART_S, _ALL_WITHIN_S = 0.05, 4.0
 """Forty connections at one moment are more than a switch or a recorder likes."""
 _TICK_S = 0.2
@@ -46,6 +49,8 @@ class Fleet:
     def run(self, log: Log, stop: threading.Event) -> None:
         """Publishes until `stop`. Blocks. Call it once."""
         over = threading.Event()
+        for state in STATES:
+            metrics.SOURCES.labels(state).set_function(partial(self._in, state))
         threads = [
             threading.Thread(target=self._start, args=(camera, number, over), name=f"camera {source_id}", daemon=True)
             for number, (source_id, camera) in enumerate(self._crew.items())
@@ -72,6 +77,9 @@ class Fleet:
     def waiting_for(self) -> str | None:
         """Why nothing can be published now; None while it can."""
         return self._waiting_for
+
+    def _in(self, state: str) -> int:
+        return sum(report.state == state for report in self.reports())
 
     def _start(self, camera: Camera, number: int, over: threading.Event) -> None:
         apart_s = min(_APART_S, _ALL_WITHIN_S / len(self._crew))

@@ -11,6 +11,7 @@ from typing import Literal
 
 from services.sources.cameras.faults import CameraFault
 from services.sources.cameras.stream import Facts, Tally
+from shared.telemetry import metrics
 
 State = Literal["connecting", "live", "frozen", "down", "ended"]
 """`connecting`: no picture yet. `frozen`: live, but stands still. `down`: `why` says what is wrong; it is tried again."""
@@ -104,10 +105,12 @@ class Record:
             return ["ended"]
 
     def published(self) -> None:
+        metrics.SOURCE_PICTURES.labels("published").inc()
         with self._lock:
             self._now = replace(self._now, published=self._now.published + 1)
 
     def dropped(self) -> None:
+        metrics.SOURCE_PICTURES.labels("dropped").inc()
         with self._lock:
             self._now = replace(self._now, dropped=self._now.dropped + 1)
 
@@ -126,6 +129,7 @@ class Record:
 
     def unpublishable(self, why: str) -> None:
         """The log will never take that picture."""
+        metrics.SOURCE_PICTURES.labels("refused").inc()
         with self._lock:
             self._now = replace(self._now, refused=self._now.refused + 1, why=why)
 

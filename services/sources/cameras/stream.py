@@ -27,6 +27,7 @@ from services.sources.cameras.thinning import Thinning
 from services.sources.cameras.watch import Silence
 from services.sources.config import CameraOptions
 from shared.errors import InvalidImage
+from shared.telemetry import metrics
 
 _STREAMS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc"})
 _WITHOUT_TIMES = _STREAMS | {"jpeg_pipe", "png_pipe", "webp_pipe", "image2", "image2pipe"}
@@ -85,6 +86,7 @@ class Tally:
     size_px: tuple[int, int] | None = None
 
     def refuse(self, why: str) -> None:
+        metrics.SOURCE_PICTURES.labels("refused").inc()
         self.refused += 1
         self.last_refusal = why
 

@@ -6,7 +6,19 @@ from prometheus_client import Counter, Gauge, Histogram
 from shared.telemetry import metrics
 
 METRICS = {name: value for name, value in vars(metrics).items() if isinstance(value, Counter | Gauge | Histogram)}
-BOUNDED = {"service", "stream", "reason", "strategy", "outcome", "dependency", "result", "event", "kind", "destination"}
+BOUNDED = {
+    "service",
+    "stream",
+    "reason",
+    "strategy",
+    "outcome",
+    "dependency",
+    "result",
+    "event",
+    "kind",
+    "destination",
+    "state",
+}
 
 
 @pytest.mark.parametrize("name", METRICS)
