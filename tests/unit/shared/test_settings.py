@@ -140,6 +140,8 @@ def test_every_setting_below_the_top_level_is_described_or_speaks_for_itself(con
         (Common, {"site": ["a"]}, "site: .*got a list"),
         (Common, {"backend": {}}, "backend: Unable to extract tag using discriminator 'type'"),
         (InferenceConfig, {}, "model: Field required$"),
+        (InferenceConfig, {"model": None}, "model: nothing stands below it; expected settings, or leave the line out$"),
+        (SamplerConfig, {"strategies": None}, "strategies: nothing stands below it; expected a list"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(config: type[Config], values: dict[str, Any], says: str) -> None:

@@ -183,6 +183,25 @@ def test_bad_paths_are_refused_with_a_sentence(make_image: Make, tmp_path: Path)
             open_sources(paths)
 
 
+def test_a_video_that_cannot_be_read_holds_up_no_other(make_video: Make, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
+    sources = open_sources([tmp_path / "bad.mp4", make_video("door.avi", frames=3)])
+    found = list(in_turns(sources))
+    assert [picture.source_id for picture in found] == ["bad", "door", "door", "door"]
+    (told,) = [picture for picture in found if isinstance(picture, Unreadable)]
+    assert "bad.mp4 cannot be read as a video" in told.why
+    assert expected(sources) == 3
+
+
+def test_a_video_that_breaks_off_is_told_after_what_it_gave(make_video: Make) -> None:
+    video = make_video(frames=40)
+    os.truncate(video, video.stat().st_size // 2)
+    *given, told = in_turns(open_sources([video]))
+    assert 5 < len(given) < 36
+    assert isinstance(told, Unreadable)
+    assert f"clip.avi ends after {len(given)} of 40 frames" in told.why
+
+
 def test_one_source_id_names_one_source(make_image: Make, make_video: Make) -> None:
     with pytest.raises(SettingsError, match="these paths are 2"):
         open_sources([make_image("a.jpg"), make_video()], source_id="door")

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from services.uploader.annotations import annotate
-from services.uploader.contact_sheet import TILE_WIDTH_PX, contact_sheet, strategy_of, varied, why
+from services.uploader.contact_sheet import TILE_WIDTH_PX, contact_sheet, sheet, strategy_of, varied, why
 from services.uploader.destinations import Delivery
 from services.uploader.destinations.dataset import DatasetFolder, DatasetOptions
 from services.uploader.formats import coco
@@ -52,6 +53,13 @@ def test_the_sheet_is_a_picture_and_always_the_same(tmp_path: Path) -> None:
     picture = cv2.imread(str(tmp_path / "a.png"))
     assert picture is not None
     assert picture.shape[1] > 4 * TILE_WIDTH_PX
+
+
+def test_a_badge_is_drawn_where_there_is_one() -> None:
+    pixels = np.full((64, 96, 3), 128, np.uint8)
+    plain, badged = ({**fragments()[0], **more} for more in ({}, {"badge": "would be kept"}))
+    assert sheet([(pixels, plain)], "one", "frame") != sheet([(pixels, badged)], "one", "frame")
+    assert sheet([(pixels, plain)], "one", "frame") == sheet([(pixels, plain)], "one", "frame")
 
 
 def test_most_is_the_most_and_a_broken_image_is_left_out(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from shared.runtime.lifecycle import EXIT_HARD, until_signal
+from shared.errors import SettingsError
+from shared.runtime.lifecycle import EXIT_HARD, as_process, until_signal
 
 DEADLINE_S = 30
 
@@ -90,3 +91,21 @@ def test_the_former_handlers_come_back() -> None:
         assert signal.getsignal(signal.SIGTERM) is handler
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_what_a_person_can_act_on_is_one_line_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        raise SettingsError("salt: too short\x1b[2J,\nexpected 16 characters")
+
+    with pytest.raises(SystemExit) as ended:
+        as_process(main)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "salt: too short?[2J, expected 16 characters\n"
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    def main() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        as_process(main)
