@@ -120,10 +120,12 @@ class Decoded:
     def _enough_keys(self) -> bool:
         if self.options.decode != "auto":
             return self.options.decode == "keyframes"
-        every_s = self.keyframe_every_s
-        if every_s is None or len(self._spacings_s) < _LEARNT_FROM:
-            return False
-        return every_s <= _OFTEN_ENOUGH / self.options.fps
+        return len(self._spacings_s) == _LEARNT_FROM and come_often_enough(self.keyframe_every_s, self.options.fps)
+
+
+def come_often_enough(keyframe_every_s: float | None, fps: float) -> bool:
+    """Whether key frames alone are as many pictures as are wanted. None: nobody knows how often they come."""
+    return keyframe_every_s is not None and keyframe_every_s <= _OFTEN_ENOUGH / fps
 
 
 def seconds(timestamp: int | None, time_base: Fraction | None) -> float | None:

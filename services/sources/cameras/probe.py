@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from services.sources.cameras import faults
 from services.sources.cameras.address import Address
-from services.sources.cameras.decoding import IMAGES
+from services.sources.cameras.decoding import IMAGES, come_often_enough
 from services.sources.cameras.faults import CameraFault
 from services.sources.cameras.stream import Facts, Stream, Taken, Tally, open_stream
 from services.sources.config import CameraOptions
@@ -20,7 +20,6 @@ from shared.errors import SettingsError
 TICK_S = 0.1
 _SETTLED_S = 2.0
 """So long, at least, is measured once key frames alone are decoded."""
-_OFTEN_ENOUGH = 1.2
 _LEARNT_AFTER = 1.5
 """Spacings of key frames after the first one, until a stream trusts them: see decoding.py."""
 _GRACE_S = 1.0
@@ -248,8 +247,8 @@ class Looking(threading.Thread):
 
     @property
     def _key_frames_will_do(self) -> bool:
-        every_s = self._facts.keyframe_every_s
-        return self.options.decode == "auto" and every_s is not None and every_s <= _OFTEN_ENOUGH / self.options.fps
+        often = come_often_enough(self._facts.keyframe_every_s, self.options.fps)
+        return self.options.decode == "auto" and often
 
     def _silence(self) -> CameraFault | None:
         """Nothing came, and nothing was said about it."""
