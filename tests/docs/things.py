@@ -84,11 +84,11 @@ def _everything(path: Path) -> None:
         file.write_text("written meanwhile")
 
 
-EVERYTHING = """
-    dataset/images/a.jpg gleaner-data/log/log.db gleaner-uploader/outbox.sqlite3 gleaner-demo/contact-sheet.png
-    gleaner.yaml .env cameras.env yard.password sources.jpg dry-run.png models/best.onnx clips/yard.mp4
-    .venv/bin/gleaner build/lib/services.py
-""".split()
+EVERYTHING = (
+    *("dataset/images/a.jpg", "gleaner-data/log/log.db", "gleaner-uploader/outbox.sqlite3"),
+    *("gleaner-demo/contact-sheet.png", "gleaner.yaml", ".env", "cameras.env", "yard.password", "sources.jpg"),
+    *("dry-run.png", "models/best.onnx", "clips/yard.mp4", ".venv/bin/gleaner", "build/lib/services.py"),
+)
 THINGS: dict[str, Callable[[Path], None]] = {
     "best.onnx": _model,
     "models/best.onnx": _model,
