@@ -11,6 +11,7 @@ from tests.docs.pages import BadPage, parse
 from tests.docs.walking import Reader
 
 DOCS = pages.FOLDER.parent
+TEXTS = [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 MOST_BYTES = 250_000
 
 
@@ -118,10 +119,25 @@ def test_what_goes_on_is_ended_with_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_pictures_are_small_and_each_is_shown() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]]
+    texts = [path.read_text(encoding="utf-8") for path in TEXTS]
     shown = {name for text in texts for name in re.findall(r"!\[.*?\]\([^)]*pictures/([^)]+)\)", text)}
     there = {
         path.name: path.stat().st_size for path in (DOCS / "pictures").iterdir() if path.suffix in (".jpg", ".svg")
     }
     assert shown == there.keys()
     assert max(there.values()) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=[str(path.relative_to(DOCS.parent)) for path in TEXTS])
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        name, _, heading = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), f"{path.name}: nothing at {link}"
+        assert not heading or heading in headings(target), f"{path.name}: no such heading: {link}"
+
+
+def headings(path: Path) -> set[str]:
+    """As they stand behind a `#`: lower case, hyphens for spaces, nothing but letters, digits and hyphens."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
