@@ -36,7 +36,8 @@ _SECRET = re.compile(
     r"(password|passphrase|secret|token|salt|api_key|access_key|keys|authorization|credential)s?(_file)?$",
     re.IGNORECASE,
 )
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)\S*(?=@)")
+# To the last @, spaces too: rather too much is hidden than a part of a password shown.
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://).*(?=@)", re.DOTALL)
 _SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|pass|pwd|signature)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
 
 KNOWN_KEYS = [

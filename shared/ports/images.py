@@ -5,7 +5,7 @@ checked by the adapter; the adapter puts its `prefix` before them. Every call is
 when the store does not answer, also when it is full for now; nothing is half-written, ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,9 @@ class Images(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[ImageInfo]:
         """Every object whose key begins so, in the order of the keys."""
+
+    def check(self) -> Sequence[str]:
+        """What is wrong with the buffer as it is set up, in sentences; empty when all is well. Raises Unavailable."""
 
     def ping(self) -> None: ...
 

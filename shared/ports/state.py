@@ -72,6 +72,9 @@ class State(Protocol):
     def memo(self, memo_key: str) -> Decided | None:
         """The memo as `decide` would return it (`fresh=False`), None without one."""
 
+    def check(self) -> Sequence[str]:
+        """What is wrong with the store as it is set up, in sentences; empty when all is well. Raises Unavailable."""
+
     def ping(self) -> None: ...
 
     def close(self) -> None: ...

@@ -126,3 +126,8 @@ def test_nobody_ever_reads_half_an_image(images: Images) -> None:
 
 def test_ping_is_answered(images: Images) -> None:
     images.ping()
+
+
+def test_a_buffer_that_is_there_has_no_faults(images: Images) -> None:
+    images.put(KEY, b"bytes", JPEG)
+    assert list(images.check()) == []

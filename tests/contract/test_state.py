@@ -108,6 +108,10 @@ def test_ping_is_answered(state: State) -> None:
     state.ping()
 
 
+def test_a_store_that_is_set_up_well_has_no_faults(state: State) -> None:
+    assert list(state.check()) == []
+
+
 # --- decisions ---------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from services.cli.doctoring.finding import Finding, ok, warning, wrong
 from services.cli.doctoring.log import has_log
 from shared.bootstrap import open_backend, open_log
 from shared.errors import Unavailable
-from shared.ports.log import Log
+from shared.ports import Images, Log, State
 from shared.settings import ClusterBackend, EmbeddedBackend, Settings
 
 SMALL_FILES = ("salt", "state.db", "images")
@@ -46,8 +46,17 @@ def _look(settings: Settings, at: EmbeddedBackend | ClusterBackend) -> Iterator[
     if isinstance(at, EmbeddedBackend) and not all((at.folder / name).exists() for name in SMALL_FILES):
         return
     with open_backend(settings) as backend:
-        yield _answer("state store", at, backend.state.ping)
-        yield _answer("image buffer", at, backend.images.ping)
+        yield from _set_up("state store", at, backend.state)
+        yield from _set_up("image buffer", at, backend.images)
+
+
+def _set_up(store: str, at: EmbeddedBackend | ClusterBackend, port: State | Images) -> Iterator[Finding]:
+    answer = _answer(store, at, port.ping)
+    yield answer
+    for fault in port.check() if answer.state == "ok" else ():
+        yield warning(
+            store, fault, "nothing that was chosen is lost by it; docs/compose.md shows a server set up as it should be"
+        )
 
 
 def _answer(store: str, at: EmbeddedBackend | ClusterBackend, ping: Callable[[], None]) -> Finding:

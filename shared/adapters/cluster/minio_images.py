@@ -7,7 +7,7 @@ object where that is allowed.
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -93,6 +93,12 @@ class MinioImages:
 
     def list(self, prefix: str = "") -> Iterator[ImageInfo]:
         return self._list(self._prefix + prefix)
+
+    def check(self) -> Sequence[str]:
+        with _store_errors():
+            there = self._minio.bucket_exists(self._bucket)
+        missing = f"the bucket {self._bucket} does not exist: it is made with the first image, where that is allowed"
+        return [] if there else [missing]
 
     def ping(self) -> None:
         with _store_errors():

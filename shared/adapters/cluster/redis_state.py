@@ -4,7 +4,7 @@ Promises: a server that is gone or hangs costs less than a second per call, then
 after its answer was lost charges nobody twice, because its memos were written with its charges.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import cast
@@ -22,6 +22,7 @@ from shared.ports.state import Decided, Undecided
 STORE = "state store"
 TIMEOUT_S = 0.25
 MAX_CONNECTIONS = 64
+FULL_SHARE = 0.7
 LARGEST_INTEGER = 2**53
 """Lua counts in doubles; above this they round."""
 
@@ -81,6 +82,11 @@ class RedisState:
         stored = self.get(memo_key)
         return None if stored is None else _remembered(stored)
 
+    def check(self) -> Sequence[str]:
+        with _store_errors():
+            info = cast("dict[str, object]", {**self._redis.info("memory"), **self._redis.info("persistence")})
+        return list(_complaints(info))
+
     def ping(self) -> None:
         with _store_errors():
             self._redis.ping()
@@ -103,6 +109,20 @@ class RedisState:
         for charge in one.charges:
             _need_exact(charge.amount, charge.most)
             yield from (index(charge.key), charge.amount, charge.most, charge.ttl_s, charge.name)
+
+
+def _complaints(info: Mapping[str, object]) -> Iterator[str]:
+    """What a server's INFO says that would make it forget. A managed server may leave things out: no complaint."""
+    policy, most, used = (info.get(name, 0) for name in ("maxmemory_policy", "maxmemory", "used_memory"))
+    if isinstance(policy, str) and policy != "noeviction":
+        yield f"maxmemory-policy is {policy}: limits and memos may be forgotten without a word; set it to noeviction"
+    if isinstance(most, int) and isinstance(used, int) and most and used > FULL_SHARE * most:
+        yield f"{used / most:.0%} of its memory is used, and nothing is taken when it is full: raise maxmemory"
+    if info.get("aof_enabled") == 0:
+        yield "nothing is appended to its disk: a restart forgets limits and memos since the last snapshot; set appendonly yes"
+    failed = [name for name in ("aof_last_write_status", "rdb_last_bgsave_status") if info.get(name, "ok") != "ok"]
+    if failed:
+        yield f"it cannot write to its disk ({', '.join(failed)}): look at the disk of the Redis server"
 
 
 def _decided(one: Undecided, answer: bytes | Sequence[bytes]) -> Decided:

@@ -8,6 +8,7 @@ Whatever goes wrong is Unavailable, in bounded time.
 import errno
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,19 @@ class Database:
     def version(self) -> int:
         """A number that changes when anybody has committed. Takes microseconds: meant for polling."""
         return int(self.rows("PRAGMA data_version")[0][0])
+
+    def damage(self, within_s: float = 5.0) -> str | None:
+        """What SQLite's quick check finds first; None when that is nothing, within so long: a large file is not read whole."""
+        until_s = time.monotonic() + within_s
+        with said_as_unavailable(self._dependency), self._read_lock:
+            self._reader.set_progress_handler(lambda: int(time.monotonic() > until_s), 10_000)  # steps between looks
+            try:
+                found = str(self._reader.execute("PRAGMA quick_check(1)").fetchone()[0])
+            except sqlite3.DatabaseError as error:
+                found = "ok" if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
+            finally:
+                self._reader.set_progress_handler(None, 0)
+        return None if found == "ok" else " ".join(found.split())
 
     @contextmanager
     def write(self, *, durable: bool) -> Iterator[sqlite3.Connection]:

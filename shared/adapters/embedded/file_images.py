@@ -10,7 +10,7 @@ import re
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shared.adapters.embedded.database import said_as_unavailable
@@ -69,6 +69,10 @@ class FileImages:
                 info = _info(key.removeprefix(self._prefix), self._folder / key)
                 if info is not None:  # deleted since it was listed
                     yield info
+
+    def check(self) -> Sequence[str]:
+        """A folder has nothing to be set up."""
+        return []
 
     def ping(self) -> None:
         with said_as_unavailable("image buffer"):

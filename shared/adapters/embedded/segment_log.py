@@ -100,6 +100,11 @@ class SegmentLog:
         missing = [
             f"stream {self._prefix}{name} does not exist: apply makes it" for name, n in counts.items() if n == 0
         ]
+        damage = self.index.database.damage()
+        if damage is not None:
+            missing.append(
+                f"the index {self._folder.parent / 'log.db'} is damaged ({damage}): copy the folder away, then mend it"
+            )
         there = {name: n for name, n in counts.items() if n > 0}
         if len(set(there.values())) <= 1:
             return missing

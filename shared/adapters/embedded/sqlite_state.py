@@ -66,6 +66,14 @@ class SqliteState:
         rows = self.database.rows(_GET, (self._prefix + memo_key, self._now_s()))
         return Decided(bytes(rows[0][0]), rows[0][1], fresh=False) if rows else None
 
+    def check(self) -> Sequence[str]:
+        damage = self.database.damage()
+        if damage is None:
+            return []
+        return [
+            f"the state store's file is damaged ({damage}): stop gleaner and delete it; it is made anew, limits begin again"
+        ]
+
     def ping(self) -> None:
         self.database.version()
 

@@ -213,7 +213,12 @@ SECRETS: list[Any] = [
     {"secret": {"of": {"anything": [CANARY]}}},
     {"headers": {"Authorization": f"Bearer {CANARY}"}},
     f"redis://me:{CANARY}@store:6379/0",
-    [f"http://{CANARY}@store", f"http://me:{CANARY}/with/slashes@store", f"http://me:{CANARY}@with@at@store"],
+    [
+        f"http://{CANARY}@store",
+        f"http://me:{CANARY}/with/slashes@store",
+        f"http://me:{CANARY}@with@at@store",
+        f"rtsp://me:a {CANARY}@store",
+    ],
     {"hook": f"https://host/hook?a=b&token={CANARY}&c=d"},
     SecretStr(CANARY),
     (SecretStr(CANARY), {"plain": SecretStr(CANARY)}),

@@ -12,12 +12,12 @@ from tests.unit.services.cli.conftest import Gleaner
 def test_version_and_help(gleaner: Gleaner) -> None:
     assert gleaner("--version").stdout.startswith("gleaner ")
     listed = gleaner("--help").stdout
-    for command in ("demo", "run", "publish", "verdict", "status", "topics", "dead-letters", "check"):
+    for command in ("demo", "init", "run", "sources", "doctor", "publish", "verdict", "status", "topics", "dead-letters", "check"):
         assert command in listed
 
 
 def test_every_command_has_its_help(gleaner: Gleaner) -> None:
-    for command in ("publish", "verdict", "status", "topics", "dead-letters", "check"):
+    for command in ("init", "run", "sources", "doctor", "publish", "verdict", "status", "topics", "dead-letters", "check"):
         result = gleaner(command, "--help")
         assert result.exit_code == 0
         assert "Usage" in result.stdout

@@ -108,6 +108,10 @@ def test_real_servers_answer(servers: Servers) -> None:
         "s3_secret_key": servers.minio.secret_key,
         "s3_bucket": "doctor",
     }
-    found = looked(Settings({"salt": SALT, "prefix": "doctor-", "backend": backend}))
-    assert all(found[name].state == "ok" for name in ("log", "state store", "image buffer")), found
-    assert "topics apply" in found["streams"].todo, "nobody made them"
+    found = list(stores(Settings({"salt": SALT, "prefix": "doctor-", "backend": backend})))
+    answers = [one.looked_at for one in found if one.state == "ok"]
+    assert answers == ["log", "state store", "image buffer"], found
+    faults = {one.looked_at: one for one in found if one.state != "ok"}
+    assert faults.keys() == {"streams", "image buffer"}, "nobody made them"
+    assert "topics apply" in faults["streams"].todo
+    assert "bucket doctor does not exist" in faults["image buffer"].found

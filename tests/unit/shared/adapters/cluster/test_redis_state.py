@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from shared.adapters.cluster.redis_state import RedisState
+from shared.adapters.cluster.redis_state import RedisState, _complaints
 from shared.errors import Unavailable
 from shared.ports.state import Charge, Undecided
 
@@ -40,3 +40,27 @@ def test_numbers_that_lua_would_round_are_refused(state: RedisState) -> None:
 def test_an_empty_batch_asks_nobody(state: RedisState) -> None:
     assert state.decide([]) == []
     assert state.get_many([]) == []
+
+
+WELL = {"maxmemory_policy": "noeviction", "maxmemory": 1000, "used_memory": 10, "aof_enabled": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, []),
+        ({"maxmemory_policy": "allkeys-lru"}, ["maxmemory-policy is allkeys-lru"]),
+        ({"used_memory": 800}, ["80% of its memory"]),
+        ({"maxmemory": 0, "used_memory": 10**12}, []),
+        ({"aof_enabled": 0}, ["appendonly yes"]),
+        ({"aof_last_write_status": "err"}, ["cannot write to its disk (aof_last_write_status)"]),
+    ],
+)
+def test_what_makes_a_server_forget_is_a_sentence(told: dict[str, object], said: list[str]) -> None:
+    found = list(_complaints({**WELL, **told}))
+    assert len(found) == len(said)
+    assert all(part in one for part, one in zip(said, found, strict=True))
+
+
+def test_a_server_that_tells_nothing_is_no_complaint() -> None:
+    assert list(_complaints({})) == []
