@@ -8,16 +8,18 @@ import pytest
 from services.__main__ import SayingWhy, app
 from tests.unit.services.cli.conftest import Gleaner
 
+COMMANDS = ("init", "run", "sources", "doctor", "publish", "verdict", "status", "topics", "dead-letters", "check")
+
 
 def test_version_and_help(gleaner: Gleaner) -> None:
     assert gleaner("--version").stdout.startswith("gleaner ")
     listed = gleaner("--help").stdout
-    for command in ("demo", "init", "run", "sources", "doctor", "publish", "verdict", "status", "topics", "dead-letters", "check"):
+    for command in ("demo", *COMMANDS):
         assert command in listed
 
 
 def test_every_command_has_its_help(gleaner: Gleaner) -> None:
-    for command in ("init", "run", "sources", "doctor", "publish", "verdict", "status", "topics", "dead-letters", "check"):
+    for command in COMMANDS:
         result = gleaner(command, "--help")
         assert result.exit_code == 0
         assert "Usage" in result.stdout
