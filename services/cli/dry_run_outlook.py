@@ -163,7 +163,18 @@ def read(backend: OpenBackend, settings: Settings, looked: Looked) -> Outlook:
         )
         for record, prediction in kept.predictions_of(backend.log)
     )
+    for source_id, first_ms in _first(seen).items():
+        looked.saw(source_id, first_ms)
     return Outlook(seen, config, looked, unreadable=sum(1 for _ in kept.records_of(backend.log, "frames.dlq")))
+
+
+def _first(seen: Sequence[Seen]) -> dict[str, int]:
+    """When each source's first frame came, in milliseconds of log time."""
+    first: dict[str, int] = {}
+    for one in seen:
+        source_id, time_ms = one.prediction.source_id, one.prediction.frame.time_ms
+        first[source_id] = min(time_ms, first.get(source_id, time_ms))
+    return first
 
 
 def looks_at(prediction: Prediction, strategies: Sequence[Strategy]) -> tuple[tuple[Strategy, Look], ...]:

@@ -37,6 +37,13 @@ class Looked:
     complaints: tuple[str, ...] = ()
     too_much: bool = False
     """It ended early, since a temporary folder holds no more."""
+    until_ms: int | None = None
+    """Cameras: when it ended. Each counts from its first frame, since the wait for a connection is no part of its rate."""
+
+    def saw(self, source_id: str, first_ms: int) -> None:
+        """A camera's first frame came then."""
+        if self.until_ms is not None:
+            self.seconds[source_id] = max(1.0, (self.until_ms - first_ms) / 1000)
 
 
 def look_at_files(flow: Flowing, sources: Sequence[Source], for_s: float, enough: threading.Event) -> Looked:
@@ -65,18 +72,21 @@ def look_at_cameras(
     with ThreadPoolExecutor(1) as alone:
         watching = alone.submit(watch)
         try:
-            while (passed_s := time.monotonic() - began_s) < for_s and not watching.done() and not enough.is_set():
+            while (passed_s := time.monotonic() - began_s) < for_s and not (watching.done() or enough.is_set()):
+                if fleet.finished:
+                    break
                 flow.bars.update(bar, completed=round(passed_s))
                 flow.look()
                 enough.wait(LOOK_EVERY_S)
         finally:
             stop.set()
         watching.result()
-    seconds = time.monotonic() - began_s
+    seconds, until_ms = time.monotonic() - began_s, flow.backend.clock.now_ms()
     flow.bars.update(bar, completed=round(for_s))
     flow.wait()
-    trouble = {one.source_id: one.why or one.state for one in fleet.reports() if one.why or not one.published}
-    return Looked(dict.fromkeys(cameras, seconds), trouble)
+    wrong = [one for one in fleet.reports() if (one.why and one.state != "ended") or not one.published]
+    trouble = {one.source_id: one.why or "no picture yet: look longer, `--for 120`" for one in wrong}
+    return Looked(dict.fromkeys(cameras, seconds), trouble, until_ms=until_ms)
 
 
 @dataclass(slots=True)

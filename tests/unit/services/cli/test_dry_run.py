@@ -73,6 +73,15 @@ def test_two_sources_add_up_each_over_its_own_time() -> None:
     assert both.rate(lambda _: 1.0) == pytest.approx(1 / 60 + 1 / 30)
 
 
+def test_a_camera_counts_from_its_first_frame() -> None:
+    looked = Looked({"late": 60.0, "street": 60.0}, until_ms=100_000)
+    looked.saw("late", 70_000)
+    assert looked.seconds == {"late": 30.0, "street": 60.0}
+    files = Looked({"street": 60.0})
+    files.saw("street", 0)
+    assert files.seconds == {"street": 60.0}, "a video's time is its own"
+
+
 def test_of_pictures_without_a_time_it_says_how_many_of_a_thousand(capsys: pytest.CaptureFixture[str]) -> None:
     found = outlook(*(seen(n) for n in range(20)), seconds={"door": None})
     assert not found.timed
