@@ -81,21 +81,23 @@ def _refusal(kind: str, path: Path) -> str:
 
 def lost_weights(path: Path, content: bytes) -> str | None:
     """Says which file with its weights an ONNX model misses; None when it misses none."""
-    for name in dict.fromkeys(_locations(content)):
-        if not (path.parent / name).is_file():
+    for file in weights_beside(path, content):
+        if not file.is_file():
+            name = shlex.quote(str(file.relative_to(path.parent)))
             return (
-                f"{_Names(path).file} keeps its weights in a second file, {shlex.quote(name)}, which is not beside it. "
+                f"{_Names(path).file} keeps its weights in a second file, {name}, which is not beside it. "
                 f"Copy it into {shlex.quote(str(path.parent))} under that name; both files are the model"
             )
     return None
 
 
-def _locations(content: bytes) -> list[str]:
-    found = []
+def weights_beside(path: Path, content: bytes) -> list[Path]:
+    """The files in which an ONNX model keeps weights of its own, there or not."""
+    names: dict[str, None] = {}
     for match in _LOCATION.finditer(content):
         end = match.end() + match.group(1)[0]
-        found.append(content[match.end() : end].decode("utf-8", "replace"))
-    return found
+        names[content[match.end() : end].decode("utf-8", "replace")] = None
+    return [path.parent / name for name in names if not Path(name).is_absolute()]
 
 
 def _ultralytics(names: _Names) -> str:

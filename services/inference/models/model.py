@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from services.inference.config import ModelConfig
-from services.inference.foreign import lost_weights, refuse_foreign
+from services.inference.foreign import lost_weights, refuse_foreign, weights_beside
 from services.inference.models.detect_family import family_of
 from services.inference.models.family import Signature, Tensor
 from services.inference.preprocess import Floats
@@ -67,7 +67,7 @@ class Model:
 
     def __init__(self, config: ModelConfig, threads: int = 1) -> None:
         content = _content(config.path)
-        self.id, self.version = config.model_id, hashlib.sha256(content).hexdigest()[:12]
+        self.id, self.version = config.model_id, _version(config.path, content)
         self._path, self._threads = config.path, threads
         session = self.open_session()
         self.family = family_of(session.signature(), config)
@@ -112,6 +112,15 @@ def _content(path: Path) -> bytes:
         raise SettingsError(
             f"model.path: cannot read {path}: {error.strerror}; expected an exported .onnx file"
         ) from error
+
+
+def _version(path: Path, content: bytes) -> str:
+    """Of the file, and of those beside it that hold its weights: the same graph with other weights is another version."""
+    digest = hashlib.sha256(content)
+    for file in weights_beside(path, content):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _no_model(path: Path, error: Exception) -> SettingsError:

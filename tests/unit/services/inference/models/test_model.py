@@ -54,8 +54,11 @@ def test_weights_in_a_second_file_that_is_not_there_are_named(tmp_path: Path) ->
     (tmp_path / "m").mkdir()
     path = tmp_path / "m" / "best.onnx"
     onnx.save_model(whole, str(path), save_as_external_data=True, location="best weights.data", size_threshold=256)
-    Model(ModelConfig(path=path))
-    (tmp_path / "m" / "best weights.data").unlink()
+    version = Model(ModelConfig(path=path)).version
+    weights = tmp_path / "m" / "best weights.data"
+    weights.write_bytes(weights.read_bytes()[:-4] + bytes(4))
+    assert Model(ModelConfig(path=path)).version != version, "other weights are another version"
+    weights.unlink()
     assert f"a second file, 'best weights.data', which is not beside it. Copy it into {tmp_path}/m" in refusal(path)
 
 
