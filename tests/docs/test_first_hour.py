@@ -20,7 +20,10 @@ from tests.docs.walking import Reader
 from tests.servers import Servers
 
 PAGES = {page.name: page for page in pages.pages()}
-ALONE = sorted(PAGES.keys() - {"publish.md", "remove.md"})
+ALONE = [
+    pytest.param(name, marks=pytest.mark.servers if name == "scale.md" else ())
+    for name in sorted(PAGES.keys() - {"publish.md", "remove.md"})
+]
 CLIENTS = 4
 """kcat, Python, Go and JavaScript."""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -62,6 +65,7 @@ def test_a_page_does_what_it_says(name: str, tmp_path: Path, addresses: Addresse
     _say(absent)
 
 
+@pytest.mark.servers
 def test_what_any_client_publishes_is_one_camera(tmp_path: Path, own_servers: Servers, addresses: Addresses) -> None:
     world = arrivals.world_on(own_servers, tmp_path / "world")
     arrivals.make_streams(world)
