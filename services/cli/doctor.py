@@ -67,8 +67,8 @@ def examined(ctx: typer.Context) -> "tuple[Settings | None, list[Finding]]":
 
 
 def _pack(file: Path, ctx: typer.Context, settings: "Settings | None", findings: "Sequence[Finding]") -> None:
-    from services.cli import bundle
-    from services.cli.sources_file import file_in_use
+    from services.cli.cameras.settings_file import file_in_use
+    from services.cli.doctoring import bundle
 
     settings_file = file_in_use(ctx)
     output.note(f"{file}, packed: nothing was sent; look into it before you send it")

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from services.cli import dry_run_table as tables
 from services.cli import output
-from services.cli.dry_run_outlook import Outlook, read
-from services.cli.dry_run_picture import picture_of
-from services.cli.dry_run_settings import rehearsal, stored
-from services.cli.dry_run_sources import Looked, look_at_cameras, look_at_files
+from services.cli.rehearsal import table as tables
+from services.cli.rehearsal.outlook import Outlook, read
+from services.cli.rehearsal.picture import picture_of
+from services.cli.rehearsal.settings import rehearsal, stored
+from services.cli.rehearsal.sources import Looked, look_at_cameras, look_at_files
 from services.cli.through import flowing
 from services.feedback.config import FeedbackConfig
 from services.sources.config import SourcesConfig

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from services.cli.cameras.line import Line
 from services.cli.output import printable
-from services.cli.sources_line import Line
 from services.cli.surroundings import ModelFacts
 from services.feedback.config import FeedbackConfig, FeedbackOptions
 from services.inference.config import ModelConfig

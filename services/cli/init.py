@@ -43,7 +43,7 @@ def init(
 
 def _found(folder: Path, sources: list[str], wanted: Path | None) -> "Found":
     from services.cli import surroundings
-    from services.cli.camera_lines import camera_lines
+    from services.cli.cameras.lines import camera_lines
     from services.cli.first_settings import Found
     from services.feedback.config import FeedbackConfig
     from shared.settings import HealthConfig

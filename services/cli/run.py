@@ -43,7 +43,7 @@ def run(
     """Collect from pictures and videos on this box; with cameras, or without anything, serve until stopped."""
     from rich.console import Console
 
-    from services.cli.named_cameras import told_apart
+    from services.cli.cameras.on_command_line import told_apart
 
     settings, files = told_apart(settings_of(context), sources or (), fps)
     settings = _settings(settings, model, data, dataset, serving=not files)

@@ -29,17 +29,17 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Open every camera, show one frame of each, say what they mean for this machine; exit code 1 when one is dead."""
-    from services.cli import sources_check
-    from services.cli.sources_progress import progress
+    from services.cli.cameras import check as looking
+    from services.cli.cameras.progress import progress
 
     settings = settings_of(ctx)
     with progress(quiet=as_json) as show:
-        found = sources_check.look(settings, names or (), for_s, show)
-    sources_check.draw(found, picture)
+        found = looking.look(settings, names or (), for_s, show)
+    looking.draw(found, picture)
     if as_json:
-        output.show_json({**sources_check.told(found), "picture": str(picture)})
+        output.show_json({**looking.told(found), "picture": str(picture)})
     else:
-        sources_check.show(found)
+        looking.show(found)
         output.say(f"picture: {picture}")
     if not found.fine:
         raise typer.Exit(EXIT_FAULTY)
@@ -58,24 +58,24 @@ def add(
     try_it: Annotated[bool, typer.Option("--try/--no-try", help="Open it first; write nothing if it is dead.")] = True,
 ) -> None:
     """Try a camera, show its picture, and write its line into the settings file."""
-    from services.cli import sources_file
-    from services.cli.sources_line import new_line
+    from services.cli.cameras import settings_file
+    from services.cli.cameras.line import new_line
     from services.sources.cameras.address import Address
 
-    file = sources_file.file_in_use(ctx)
+    file = settings_file.file_in_use(ctx)
     line = new_line(
         url,
         name,
         user=user,
         password_file=None if password_file is None else str(password_file),
         fps=fps,
-        taken=sources_file.text_of(file),
+        taken=settings_file.text_of(file),
     )
-    options = sources_file.read_with(file, line)
+    options = settings_file.read_with(file, line)
     Address.of(options)  # what cannot be an address is refused also when nobody tries it
     if try_it:
         _try(line.name, options)
-    sources_file.write(file, line)
+    settings_file.write(file, line)
     output.say(f"written to {file}: {line}")
     for variable in line.variables:
         output.say(
@@ -87,7 +87,7 @@ def add(
 @sources.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show names and addresses. Opens nothing."""
-    from services.cli.sources_named import cameras, listed
+    from services.cli.cameras.named import cameras, listed
 
     rows = [listed(name, camera) for name, camera in cameras(settings_of(ctx)).items()]
     if as_json:
@@ -101,9 +101,9 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _try(name: str, options: "CameraOptions") -> None:
     """Shows what the camera sends. Raises GleanerError where it sends nothing."""
-    from services.cli.sources_load import hints, load_of
-    from services.cli.sources_progress import progress
-    from services.cli.sources_sheet import facts
+    from services.cli.cameras.load import hints, load_of
+    from services.cli.cameras.progress import progress
+    from services.cli.cameras.sheet import facts
     from services.inference.config import cores
     from services.sources.cameras.probe import probe
     from shared.errors import GleanerError

@@ -23,17 +23,19 @@ def status(
     ] = True,
     at: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Health page of what reads the cameras; by default as `health` in the settings."),
+        typer.Option(
+            metavar="URL", help="Health page of what reads the cameras; by default as `health` in the settings."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show cameras, flow, lag, counts and where every promised image is."""
     from services.cli import flow as reading
-    from services.cli import live_sources
+    from services.cli.cameras import live
     from services.cli.counts import counts as counted
 
-    page = live_sources.address(settings_of(ctx).common, at)
-    sources = live_sources.ask(page) if page else None
+    page = live.address(settings_of(ctx).common, at)
+    sources = live.ask(page) if page else None
     with log_of(ctx, looks_only=True) as log:
         streams, dead = reading.flow(log), reading.dead_letters(log)
         numbers = counted(log) if counts else None
@@ -41,7 +43,7 @@ def status(
         output.show_json({"sources": sources, "flow": streams, "dead_letters": dead, **_told(numbers)})
         return
     if sources:
-        live_sources.show(sources)
+        live.show(sources)
     elif at is not None:
         output.note(f"no cameras at {at}: nobody answers there, or it reads none")
     _show_flow(streams)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.cli import live_sources
+from services.cli.cameras import live
 from services.cli.doctoring.finding import Finding, State, ok, warning
 from services.sources.config import CameraOptions, SourcesConfig
 from shared.settings import Settings
@@ -54,8 +54,8 @@ def _summary(found: list[_Seen], told: int) -> Finding:
 
 def _told(settings: Settings, asked: Mapping[str, CameraOptions]) -> list[_Seen]:
     """By a gleaner that runs here; nothing when none does."""
-    page = live_sources.address(settings.common, None)
-    reports = (live_sources.ask(page) if page else None) or []
+    page = live.address(settings.common, None)
+    reports = (live.ask(page) if page else None) or []
     return [_reported(one) for one in reports if isinstance(one, Mapping) and one.get("source_id") in asked]
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from services.cli import dry_run_table
-from services.cli.dry_run_outlook import DAY_S, HOUR_S, Outlook, Seen, looks_at
-from services.cli.dry_run_picture import FEW, MOST, chosen_of, fragment_of, likeliest, odds, told
-from services.cli.dry_run_settings import Stored, described, rehearsal, stand_in, stored
-from services.cli.dry_run_sources import Beginning, Looked
-from services.cli.dry_run_warnings import warnings
+from services.cli.rehearsal import table as dry_run_table
+from services.cli.rehearsal.outlook import DAY_S, HOUR_S, Outlook, Seen, looks_at
+from services.cli.rehearsal.picture import FEW, MOST, chosen_of, fragment_of, likeliest, odds, told
+from services.cli.rehearsal.settings import Stored, described, rehearsal, stand_in, stored
+from services.cli.rehearsal.sources import Beginning, Looked
+from services.cli.rehearsal.warnings import warnings
 from services.sampler.config import SamplerConfig
 from services.sources.images import ImageFiles
 from services.sources.videos import VideoFile

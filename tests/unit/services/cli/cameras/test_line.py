@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.sources_line import name_of, new_line
+from services.cli.cameras.line import name_of, new_line
 from services.sources.cameras.address import Address
 from services.sources.config import CameraOptions
 from shared.errors import SettingsError

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from services.cli import output
-from services.cli.dry_run_outlook import DAY_S, HOUR_S, Bite, Outlook
-from services.cli.dry_run_settings import Stored, described
-from services.cli.dry_run_warnings import warnings
+from services.cli.rehearsal.outlook import DAY_S, HOUR_S, Bite, Outlook
+from services.cli.rehearsal.settings import Stored, described
+from services.cli.rehearsal.warnings import warnings
 from services.uploader.destinations.destination import DestinationOptions
 
 PER_FRAMES = 1_000

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.cli import live_sources
+from services.cli.cameras import live
 from services.cli.doctoring import page
 from services.cli.doctoring.examine import within
 from services.cli.doctoring.finding import Finding
@@ -122,10 +122,10 @@ def _status(log: Log) -> Any:
 def _sources(settings: Settings | None) -> Any:
     """What a running gleaner says of its cameras; None when none runs."""
     try:
-        page = None if settings is None else live_sources.address(settings.common, None)
+        page = None if settings is None else live.address(settings.common, None)
     except SettingsError:
         page = None
-    return live_sources.ask(page) if page else None
+    return live.ask(page) if page else None
 
 
 def _dead_letters(log: Log) -> Any:

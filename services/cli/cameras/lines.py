@@ -1,13 +1,13 @@
 """Camera lines: what a person types behind `gleaner init`, as cameras of the settings file.
 
-Promises: names of their own; no secret is in a line, nor in an error: `sources_line` sees to that.
+Promises: names of their own; no secret is in a line, nor in an error: `line.py` sees to that.
 """
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.cli.sources_line import Line, name_of, new_line
+from services.cli.cameras.line import Line, name_of, new_line
 from services.sources.naming import unique
 from shared.errors import SettingsError
 

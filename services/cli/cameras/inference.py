@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-from services.cli.sources_load import Load, rate_below
+from services.cli.cameras.load import Load, rate_below
 from services.inference.batching import Lanes
 from services.inference.config import InferenceConfig
 from services.inference.models.model import Model

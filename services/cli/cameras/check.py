@@ -10,11 +10,12 @@ from typing import Any
 
 import cv2
 
-from services.cli import output, sources_inference, sources_load
-from services.cli.sources_inference import Inference
-from services.cli.sources_load import Load
-from services.cli.sources_named import cameras
-from services.cli.sources_sheet import sheet, state
+from services.cli import output
+from services.cli.cameras import inference
+from services.cli.cameras.inference import Inference
+from services.cli.cameras.load import Load, hints, load_of, together
+from services.cli.cameras.named import cameras
+from services.cli.cameras.sheet import sheet, state
 from services.inference.config import cores
 from services.sources.cameras.probe import OnTick, Probed, probe
 from services.sources.config import CameraOptions
@@ -53,9 +54,9 @@ def look(settings: Settings, names: Sequence[str], for_s: float, on_tick: OnTick
     opened = probe({name: one for name, one in named.items() if isinstance(one, CameraOptions)}, for_s, on_tick)
     found = _in_order(named, {one.source_id: one for one in opened})
     partitions = 1 if isinstance(settings.common.backend, EmbeddedBackend) else CLUSTER_PARTITIONS
-    load = sources_load.load_of(found, cores(), partitions)
+    load = load_of(found, cores(), partitions)
     try:
-        return Checked(found, load, sources_inference.measured(settings, found, load))
+        return Checked(found, load, inference.measured(settings, found, load))
     except SettingsError as error:
         return Checked(found, load, complaint=str(error))
 
@@ -93,7 +94,7 @@ def show(found: Checked) -> None:
         if camera.why:
             output.complain(f"{camera.source_id}: {camera.why}")
     if found.dead < len(found.cameras):
-        output.say(sources_load.together(found.load))
+        output.say(together(found.load))
     for sentence in _advice(found):
         output.say(sentence)
     if found.complaint:
@@ -111,9 +112,9 @@ def _show_table(found: Checked) -> None:
 
 
 def _advice(found: Checked) -> list[str]:
-    said = sources_load.hints(found.cameras, found.load)
+    said = hints(found.cameras, found.load)
     if found.inference is not None:
-        said.append(sources_inference.sentence(found.inference, found.cameras))
+        said.append(inference.sentence(found.inference, found.cameras))
     return said
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.camera_lines import camera_lines
+from services.cli.cameras.lines import camera_lines
 from shared.errors import SettingsError
 
 SECRET = "canary3f9a1c"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.cli.dry_run_outlook import Expected, Outlook
+from services.cli.rehearsal.outlook import Expected, Outlook
 
 NEARLY_ALL = 0.9
 ENOUGH = 10

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.named_cameras import told_apart
+from services.cli.cameras.on_command_line import told_apart
 from services.sources.config import SourcesConfig
 from shared.errors import SettingsError
 from shared.settings import Settings

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from services.cli.dry_run_outlook import Outlook, Seen
+from services.cli.rehearsal.outlook import Outlook, Seen
 from services.uploader.annotations import annotate
 from services.uploader.contact_sheet import sheet, varied
 from services.uploader.formats import coco

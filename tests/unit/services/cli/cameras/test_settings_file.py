@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.sources_file import inserted, read_with, write
-from services.cli.sources_line import Line, new_line
+from services.cli.cameras.line import Line, new_line
+from services.cli.cameras.settings_file import inserted, read_with, write
 from shared.errors import SettingsError
 from shared.settings import load
 

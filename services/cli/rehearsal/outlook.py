@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.cli import kept
-from services.cli.dry_run_sources import Looked
+from services.cli.rehearsal.sources import Looked
 from services.sampler.config import GlobalLimit, SamplerConfig
 from services.sampler.strategies import Look, Strategy
 from services.sampler.strategies.strategy import StrategyLimit

@@ -8,8 +8,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from services.cli import bundle
-from services.cli.doctoring import checks
+from services.cli.doctoring import bundle, checks
 from services.cli.doctoring.examine import Check
 from services.cli.doctoring.finding import Finding
 from services.cli.doctoring.redacted_settings import redacted_file

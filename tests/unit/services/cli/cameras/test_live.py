@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from services.cli import live_sources
+from services.cli.cameras import live
 from services.sources.cameras.report import CameraReport
 from shared.runtime.health import Health, serve
 from shared.settings import Common
@@ -18,7 +18,7 @@ DOWN = CameraReport("gate\x1b[2J", "rtsp://192.0.2.1/a", state="down", hung=2, f
 def test_reports_come_from_the_health_page() -> None:
     server = serve(Health(), "127.0.0.1", 0, {"/sources": lambda: [asdict(LIVE), asdict(DOWN)]})
     try:
-        told = live_sources.ask(f"http://127.0.0.1:{server.server_port}")
+        told = live.ask(f"http://127.0.0.1:{server.server_port}")
     finally:
         server.shutdown()
         server.server_close()
@@ -26,7 +26,7 @@ def test_reports_come_from_the_health_page() -> None:
 
 
 def test_nobody_there_is_no_error() -> None:
-    assert live_sources.ask("http://127.0.0.1:1") is None
+    assert live.ask("http://127.0.0.1:1") is None
 
 
 def test_somebody_elses_page_is_no_report() -> None:
@@ -42,7 +42,7 @@ def test_somebody_elses_page_is_no_report() -> None:
     server = HTTPServer(("127.0.0.1", 0), Page)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        assert live_sources.ask(f"http://127.0.0.1:{server.server_port}") is None
+        assert live.ask(f"http://127.0.0.1:{server.server_port}") is None
     finally:
         server.shutdown()
         server.server_close()
@@ -58,11 +58,11 @@ def test_somebody_elses_page_is_no_report() -> None:
     ],
 )
 def test_where_it_is_asked(health: dict[str, object], at: str | None, address: str | None) -> None:
-    assert live_sources.address(Common.model_validate({"health": health}), at) == address
+    assert live.address(Common.model_validate({"health": health}), at) == address
 
 
 def test_those_with_trouble_stand_first_and_no_name_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
-    live_sources.show([asdict(LIVE), asdict(DOWN)])
+    live.show([asdict(LIVE), asdict(DOWN)])
     shown = capsys.readouterr().out
     assert shown.index("gate") < shown.index("yard")
     assert "\x1b" not in shown

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cli.sources_inference import Inference, sentence
-from services.cli.sources_load import duration, hints, load_of, rate_below, together
+from services.cli.cameras.inference import Inference, sentence
+from services.cli.cameras.load import duration, hints, load_of, rate_below, together
 from services.sources.cameras.probe import Probed
 from shared.streams.frames import FRAMES
 

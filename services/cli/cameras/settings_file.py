@@ -13,7 +13,7 @@ from typing import Any
 import typer
 import yaml
 
-from services.cli.sources_line import Line
+from services.cli.cameras.line import Line
 from services.sources.config import DEFAULTS, CameraOptions, SourcesConfig
 from shared.errors import SettingsError
 from shared.settings import Settings, load

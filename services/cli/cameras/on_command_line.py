@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.cli.camera_lines import camera_lines
+from services.cli.cameras.lines import camera_lines
 from shared.errors import SettingsError
 from shared.settings import Settings
 
