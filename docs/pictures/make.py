@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from deploy.demo.clip import clip  # noqa: E402
 from deploy.demo.detector import MODEL_PATH  # noqa: E402
-from services.uploader.contact_sheet import contact_sheet  # noqa: E402
+from services.cli.contact_sheet import contact_sheet  # noqa: E402
 from shared import imaging  # noqa: E402
 from tests.cameras import Spec, serving  # noqa: E402
 

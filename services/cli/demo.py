@@ -70,9 +70,9 @@ def settings_for(folder: Path, api_key: str) -> "Settings":
 
 def _play(settings: "Settings", folder: Path, frames: int, seed: int, api_key: str, console: "Console") -> None:
     from services.cli import demo_report, kept
+    from services.cli.contact_sheet import contact_sheet
     from services.cli.demo_user import judge
     from services.cli.through import flowing
-    from services.uploader.contact_sheet import contact_sheet
 
     console.print(
         f"[bold]Two doorstep cameras, {frames} frames.[/] The detector knows brown boxes, not yellow flat packs.\n"

@@ -83,8 +83,8 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
 
 def _show(settings: "Settings", console: "Console") -> None:
     """The contact sheet of every local dataset."""
+    from services.cli.contact_sheet import contact_sheet
     from services.uploader.config import UploaderConfig
-    from services.uploader.contact_sheet import contact_sheet
     from services.uploader.destinations.dataset import DatasetOptions
 
     for destination in settings.read(UploaderConfig).destinations:

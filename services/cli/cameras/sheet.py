@@ -15,7 +15,7 @@ from services.sources.cameras.probe import Probed
 from shared.errors import InvalidImage
 from shared.imaging import decode
 
-TILE_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX, GAP_PX, HEADER_PX = 336, 189, 50, 14, 66
+TILE_PX, PICTURE_HEIGHT_PX, CAPTION_HEIGHT_PX = 336, 189, 50
 _SHEET_ASPECT = 16 / 10
 _WORDS = {
     "unauthorized": "wrong password",
@@ -31,16 +31,7 @@ _FEW = 4
 
 def sheet(cameras: Sequence[Probed], title: str, below: str) -> Pixels:
     """`title` and `below` are the two lines at its top."""
-    columns = columns_for(len(cameras))
-    rows = -(-len(cameras) // columns)
-    step_x, step_y = TILE_PX + GAP_PX, PICTURE_HEIGHT_PX + CAPTION_HEIGHT_PX + GAP_PX
-    paper = drawing.blank(columns * step_x + GAP_PX, HEADER_PX + rows * step_y)
-    room_px = columns * step_x - GAP_PX
-    drawing.write(paper, drawing.cut(title, 0.72, room_px), (GAP_PX + 2, 32), 0.72)
-    drawing.write(paper, drawing.cut(below, 0.42, room_px), (GAP_PX + 2, 53), 0.42, drawing.GREY)
-    for number, camera in enumerate(cameras):
-        row, column = divmod(number, columns)
-        drawing.place(paper, _tile(camera), GAP_PX + column * step_x, HEADER_PX + row * step_y)
+    paper = drawing.laid_out([_tile(camera) for camera in cameras], columns_for(len(cameras)), title, below)
     return paper if len(cameras) <= _FEW else drawing.shrunk(paper)
 
 
@@ -81,7 +72,7 @@ def _seen(camera: Probed) -> Pixels:
     """Its picture; without one, what is wrong."""
     try:
         if camera.picture:
-            return drawing.fitted(np.asarray(decode(camera.picture), np.uint8), TILE_PX, PICTURE_HEIGHT_PX)
+            return drawing.fitted(np.asarray(decode(camera.picture), np.uint8), TILE_PX, PICTURE_HEIGHT_PX).pixels
     except InvalidImage:
         return _grey("no usable picture", camera.why or "what it sent cannot be decoded")
     return _grey(state(camera), camera.why or "")

@@ -9,9 +9,9 @@ from datetime import datetime
 
 import numpy as np
 
+from services.cli.contact_sheet import sheet, varied
 from services.cli.rehearsal.outlook import Outlook, Seen
 from services.uploader.annotations import annotate
-from services.uploader.contact_sheet import sheet, varied
 from services.uploader.formats import coco
 from services.uploader.formats.coco import Fragment
 from shared import imaging

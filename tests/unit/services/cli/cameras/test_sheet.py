@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cli import drawing
-from services.cli.cameras.sheet import GAP_PX, HEADER_PX, PICTURE_HEIGHT_PX, TILE_PX, columns_for, facts, sheet, state
+from services.cli.cameras.sheet import PICTURE_HEIGHT_PX, TILE_PX, columns_for, facts, sheet, state
+from services.cli.drawing import GAP_PX, HEADER_PX
 from services.sources.cameras.probe import Probed
 from shared.imaging import Image, encode_jpeg
 

@@ -3,12 +3,12 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sources.cameras.handover import HELD, Handover
+from services.sources.cameras.handover import BURST, BURST_BYTES, HELD, Handover
 from services.sources.picture import Picture
 
 
-def picture(source_id: str, number: int) -> Picture:
-    return Picture(source_id, b"image", number, str(number))
+def picture(source_id: str, number: int, size: int = BURST_BYTES) -> Picture:
+    return Picture(source_id, b"." * size, number, str(number))
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "take"]), max_size=60))
@@ -45,3 +45,10 @@ def test_who_waits_is_woken() -> None:
     came = handover.take(10.0)
     assert came is not None
     assert came.frame_index == 7
+
+
+def test_a_burst_of_small_pictures_is_held_whole_and_is_bounded_all_the_same() -> None:
+    handover = Handover()
+    assert sum(handover.put(picture("a", number, size=5_000)) for number in range(BURST)) == 0
+    assert handover.put(picture("a", BURST, size=5_000)) == 1
+    assert handover.put(picture("a", BURST + 1)) == BURST + 1 - HELD, "a large one leaves room for one more"

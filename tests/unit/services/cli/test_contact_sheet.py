@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from services.cli.contact_sheet import TILE_WIDTH_PX, contact_sheet, sheet, strategy_of, varied, why
 from services.uploader.annotations import annotate
-from services.uploader.contact_sheet import TILE_WIDTH_PX, contact_sheet, sheet, strategy_of, varied, why
 from services.uploader.destinations import Delivery
 from services.uploader.destinations.dataset import DatasetFolder, DatasetOptions
 from services.uploader.formats import coco
