@@ -96,7 +96,7 @@ class Fleet:
             yield picture
 
     def _hand_over(self, picture: Picture) -> None:
-        if self._handover.put(picture):
+        for _ in range(self._handover.put(picture)):
             self._crew[picture.source_id].record.dropped()
 
     def _drop_rest(self) -> None:

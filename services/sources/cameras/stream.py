@@ -33,6 +33,7 @@ _STREAMS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc"})
 _WITHOUT_TIMES = _STREAMS | {"jpeg_pipe", "png_pipe", "webp_pipe", "image2", "image2pipe"}
 """Formats whose timestamps FFmpeg makes up from a rate that it assumes."""
 _LEAST_ROUND_S = 0.1
+_NEARLY = 0.95
 _SANE_FPS = 240
 """More is a time base that a camera gives for a rate."""
 
@@ -168,6 +169,7 @@ class Stream:
 
     def _packets(self) -> Iterator["Packet[Any]"]:
         """Of all streams, so that sound without pictures is noticed. Raises CameraFault."""
+        asked_s = time.monotonic()
         try:
             for packet in self._container.demux():
                 if self.facts.recorded:
@@ -175,8 +177,16 @@ class Stream:
                 if self.stop.is_set():
                     return
                 yield packet
+                asked_s = time.monotonic()
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise faults.of_reading(error, self.address, read_timeout_s(self.address, self.options)) from None
+            raise self._fault(error, time.monotonic() - asked_s) from None
+
+    def _fault(self, error: Exception, waited_s: float) -> faults.CameraFault:
+        """FFmpeg calls an RTSP connection on which nothing but reports came an input/output error."""
+        timeout_s = read_timeout_s(self.address, self.options)
+        if waited_s >= _NEARLY * timeout_s:
+            return faults.hung(self.address, timeout_s)
+        return faults.of_reading(error, self.address, timeout_s)
 
     def _keep_pace(self, packet: "Packet[Any]") -> None:
         self._wait_until(self._pace.due_s(seconds(packet.dts, packet.time_base), time.time()))

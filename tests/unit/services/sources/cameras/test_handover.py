@@ -51,4 +51,4 @@ def test_a_burst_of_small_pictures_is_held_whole_and_is_bounded_all_the_same() -
     handover = Handover()
     assert sum(handover.put(picture("a", number, size=5_000)) for number in range(BURST)) == 0
     assert handover.put(picture("a", BURST, size=5_000)) == 1
-    assert handover.put(picture("a", BURST + 1)) == BURST + 1 - HELD, "a large one leaves room for one more"
+    assert handover.put(picture("a", BURST + 1)) == BURST + 1 - HELD, "beside a large one, one more"
