@@ -56,11 +56,14 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(columns):
         numeric = bool(cells) and all(isinstance(row[number], int | float) for row in cells)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        longest_word = max(map(len, name.split()), default=0)  # a name is not broken inside a word
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold", min_width=longest_word)
     for row in cells:
         table.add_row(*(Text(_cell(value, most_chars)) for value in row))
     console = Console()
     if console.is_terminal:
+        if console.measure(table, options=console.options.update(max_width=10_000)).maximum > console.width:
+            table.padding = (0, 0)  # ten columns fit into a terminal of 80 without folding
         console.print(table)
         return
     plain = Console(width=WIDE, file=StringIO())

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,18 @@ def test_a_table_shows_markup_as_text(capsys: pytest.CaptureFixture[str]) -> Non
     assert "[red]door[/]" in told
     assert "1,234" in told
     assert "\x1b" not in told
+
+
+def test_a_wide_table_fits_a_narrow_terminal_and_breaks_no_name_of_a_column(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    columns = ("source", "state", "for", "published", "dropped", "unusable", "reopened", "hung", "silent", "frozen")
+    show_table("Cameras", columns, [("front-door-of-the-long-yard", "live", "43 s", 43_000, 0, 0, 0, 0, 0, 0)])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert tuple(lines[2].split()) == columns
+    assert max(map(len, lines)) <= 80
 
 
 @given(st.text())
