@@ -6,7 +6,7 @@ PYTHON ?= $(shell .ci/interpreters | head -n 1)
 DEMO_FOLDER ?= gleaner-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run env up down test test-unit test-compose check format bench lock clean
+.PHONY: help demo run env up down test test-unit test-compose check format bench pictures lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ test-unit: $(VENV)/.installed-dev ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract -m "not servers"
 
 test-compose: $(VENV)/.installed-dev ## docker-compose.yml with a real engine, from nothing to the dataset and away again
-	GLEANER_TEST_COMPOSE=1 $(BIN)/pytest tests/compose -s
+	GLEANER_TEST_COMPOSE=1 $(BIN)/pytest tests/compose tests/docs/test_containers.py -s
 
 check: $(VENV)/.installed-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -48,6 +48,9 @@ format: $(VENV)/.installed-dev ## put the code into the one format
 
 bench: $(VENV)/.installed-dev ## measure: ratios in one run, see docs/performance.md
 	GLEANER_BENCH=1 $(BIN)/pytest tests/benchmarks -s
+
+pictures: $(VENV)/.installed-dev ## the pictures of README and pages, from a real run
+	$(BIN)/python docs/pictures/make.py
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock

@@ -7,7 +7,8 @@ def topic_settings(stream: Stream, replication: int) -> dict[str, str]:
     """A stream's promises as Kafka's topic settings (KAFKA.md 1.5). Retention goes by the log's own clock."""
     settings = {
         "cleanup.policy": "compact" if stream.compacted else "delete",
-        "compression.type": "producer",
+        # A client may compress with a codec that no reader here has: the broker unpacks it, once (docs/decisions/0008).
+        "compression.type": "uncompressed",
         "max.message.bytes": str(stream.max_message_bytes),
         "message.timestamp.type": "LogAppendTime",
         "min.insync.replicas": "2" if replication > 1 else "1",

@@ -72,6 +72,32 @@ def test_kcat_is_enough_to_publish(world: World, servers: Servers, kcat: str, tm
     assert in_dataset(world, "front") == jpeg(1)
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4"])
+def test_a_producer_that_compresses_stops_nobody(
+    world: World, servers: Servers, kcat: str, tmp_path: Path, codec: str
+) -> None:
+    """Go clients do by default. The broker unpacks it, so that readers need no codec."""
+    # A comment of spaces: what does not shrink would be sent as it is.
+    loose = jpeg(3)[:2] + b"\xff\xfe" + (40_000).to_bytes(2, "big") + b" " * 39_998 + jpeg(3)[2:]
+    (tmp_path / "loose.jpg").write_bytes(loose)
+    topic = f"{world.values['prefix']}frames"
+    command = [
+        kcat,
+        "-P",
+        "-b",
+        servers.kafka.address,
+        "-t",
+        topic,
+        "-z",
+        codec,
+        "-k",
+        codec,
+        str(tmp_path / "loose.jpg"),
+    ]
+    subprocess.run(command, check=True, timeout=30)
+    assert in_dataset(world, codec) == loose
+
+
 def test_a_plain_kafka_producer_is_enough_to_publish(world: World, servers: Servers) -> None:
     producer = KafkaProducer(bootstrap_servers=servers.kafka.address)
     producer.send(f"{world.values['prefix']}frames", key=b"plain", value=jpeg(2)).get(timeout=30)
