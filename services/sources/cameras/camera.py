@@ -1,7 +1,8 @@
 """One camera's life: opened, read, lost and opened again, for ever and alone, on a thread of its own.
 
 Promises: whatever happens to it is counted and told once, with a sentence, and changes nothing for another camera.
-After a fault it waits, longer each time, until pictures come again. Only the end of a file that does not loop ends it.
+After a fault it waits, longer each time, until pictures came for as long as it had waited. Only the end of a file that does
+not loop ends it.
 """
 
 import time
@@ -38,6 +39,8 @@ class Camera:
     _stillness: Stillness = field(init=False)
     _backoff: Backoff = field(init=False)
     _taken: int = field(default=0, init=False)
+    _began_s: float = field(default=0.0, init=False)
+    _waited_s: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         silent_s = self.options.silent_s + 1 / self.options.fps
@@ -55,12 +58,14 @@ class Camera:
                 self._tell(self.record.ended())
                 return
             self._tell(self.record.fault(fault), kind=fault.kind, why=str(fault))
-            stop.wait(self.options.retry_most_s if fault.kind in _SLOWLY else self._backoff.next_s())
+            self._waited_s = self.options.retry_most_s if fault.kind in _SLOWLY else self._backoff.next_s()
+            stop.wait(self._waited_s)
 
     def _read(self, stop: Event) -> CameraFault | None:
         """One connection, to its end. None: there is nothing more to come."""
         try:
             with open_stream(self.options, stop, self.record.tally) as stream:
+                self._began_s = time.monotonic()
                 for taken in stream.pictures():
                     self._took(taken, stream)
             return None
@@ -75,11 +80,16 @@ class Camera:
             return CameraFault("broken", what)
 
     def _took(self, taken: Taken, stream: Stream) -> None:
-        self._backoff.reset()
+        self._settle()
         self._stillness.saw(taken.encoded.look, time.monotonic())
         self._tell(self.record.picture(stream.facts, self._frozen), width_px=taken.width_px, height_px=taken.height_px)
         self.hand_over(self._as_picture(taken))
         self._taken += 1
+
+    def _settle(self) -> None:
+        """A camera that gives a picture and is lost again, on and on, is no camera that is back."""
+        if time.monotonic() - self._began_s >= self._waited_s:
+            self._backoff.reset()
 
     @property
     def _frozen(self) -> str | None:

@@ -85,6 +85,8 @@ class Tally:
     resolution_changes: int = 0
     last_refusal: str | None = None
     size_px: tuple[int, int] | None = None
+    caught_up: bool = False
+    """It was live, or played to its end: what a playlist that is closed still lists is nothing new."""
 
     def refuse(self, why: str) -> None:
         metrics.SOURCE_PICTURES.labels("refused").inc()
@@ -144,6 +146,8 @@ class Stream:
     def pictures(self) -> Iterator[Taken]:
         """Until `stop`; of a file that does not loop until its end. Raises CameraFault."""
         while not self.stop.is_set():
+            if self.facts.recorded and self.tally.caught_up:
+                raise faults.ended(self.address)
             refused = self.tally.refused
             yield from self._round()
             if self.stop.is_set():
@@ -153,8 +157,15 @@ class Stream:
             if not self._gave_some and self.tally.refused == refused:
                 raise faults.no_video(self.address)
             if self.facts.recorded and not self.options.loop:
+                self._end()
                 return
             self._again()
+
+    def _end(self) -> None:
+        """Of a recording. A playlist that is closed may be opened again, by whoever sends it: raises CameraFault."""
+        if self.address.segmented:
+            self.tally.caught_up = True
+            raise faults.ended(self.address)
 
     def _round(self) -> Iterator[Taken]:
         """What one connection gives, to its end."""
@@ -223,6 +234,7 @@ class Stream:
     def _as_taken(self, encoded: Encoded, captured_s: float) -> Taken:
         self._thinning.took(captured_s)
         self._gave_some = True
+        self.tally.caught_up |= not self.facts.recorded
         self.facts.width_px, self.facts.height_px = encoded.width_px, encoded.height_px
         self.tally.saw(encoded.width_px, encoded.height_px)
         return Taken(captured_s=captured_s, encoded=encoded)

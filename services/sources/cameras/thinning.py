@@ -30,8 +30,8 @@ class Thinning:
         self._last_s = at_s
 
     def wait_s(self, at_s: float) -> float:
-        """How long until the next is due."""
-        return max(0.0, self._next_s - at_s)
+        """How long until the next is due; at most a period, for a clock that was set back."""
+        return min(max(0.0, self._next_s - at_s), self._period_s)
 
     @property
     def _period_s(self) -> float:

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,11 @@ from structlog.testing import capture_logs
 from services.sources.cameras.camera import Camera
 from services.sources.config import CameraOptions
 from services.sources.picture import Picture
-from tests.cameras import Fault, cameras, read_number
+from tests.cameras import Fault, Spec, cameras, read_number
+from tests.cameras.images import image
+from tests.cameras.video import segment
+from tests.hosts.server import Quiet
+from tests.hosts.server import serving as hosted
 from tests.unit.services.sources.cameras.conftest import MakeClip, until
 
 QUICK = {
@@ -131,3 +136,53 @@ def test_another_resolution_is_told() -> None:
         until(lambda: camera.record.report().resolution_changes == 1, "another size")
         until(lambda: camera.record.report().width_px == 320, "the new size")
     assert [one["width_px"] for one in said if one["event"] == "source.resized"] == [320]
+
+
+def test_one_that_gives_a_picture_and_is_lost_again_is_knocked_at_less_and_less() -> None:
+    """Else each of them writes its lines into the log twice a second, day and night."""
+    tries_s: list[float] = []
+    one = image(Spec("door"), 1, 160, 120, None)
+
+    class Flapping(Quiet):
+        def do_GET(self) -> None:
+            tries_s.append(time.monotonic())
+            part = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(one), one)
+            self.answer(200, part * 2, "multipart/x-mixed-replace; boundary=b")
+
+    with hosted(Flapping) as url, living(f"{url}/video", retry_most_s=30) as (_, came):
+        until(lambda: len(tries_s) >= 4, "four tries")
+        assert len(came) >= 3
+    assert tries_s[3] - tries_s[0] >= 0.75 * (0.5 + 1 + 2)
+
+
+def test_a_live_playlist_that_is_closed_is_waited_for_and_not_played_again() -> None:
+    """Encoders close it when they are restarted, and a live camera is no recording because of that."""
+    spec, closed, asked, listed = Spec("door", "hls", fps=10), threading.Event(), [0], [3]
+
+    class Playlist(Quiet):
+        def do_GET(self) -> None:
+            if self.path.endswith(".ts"):
+                first = 5 * int(self.path.strip("/").removesuffix(".ts"))
+                body = segment(spec, range(first, first + 5), (160, 120), 10 + first / 10)
+                self.answer(200, body, "video/mp2t")
+                return
+            asked[0] += 1
+            lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXT-X-MEDIA-SEQUENCE:0"]
+            lines += [f"#EXTINF:0.5,\n{number}.ts" for number in range(listed[0])]
+            text = "\n".join([*lines, *(["#EXT-X-ENDLIST"] if closed.is_set() else []), ""])
+            self.answer(200, text.encode(), "application/vnd.apple.mpegurl")
+
+    patient = {"open_timeout_s": 5, "read_timeout_s": 5, "silent_s": 10}
+    with hosted(Playlist) as url, living(f"{url}/live.m3u8", **patient) as (camera, came):
+        until(lambda: bool(came), "pictures")
+        closed.set()
+        until(lambda: camera.record.report().fault == "ended", "its end")
+        before, asked_before = len(came), asked[0]
+        until(lambda: asked[0] >= asked_before + 4, "it is tried again")
+        assert (camera.record.report().state, len(came)) == ("down", before)
+        listed[0] += 1
+        closed.clear()
+        until(lambda: camera.record.report().state == "live", "it goes on")
+        closed.set()  # who waits for a segment hears no stop
+    numbers = [read_number(one.image) for one in came]
+    assert numbers == sorted(set(numbers))

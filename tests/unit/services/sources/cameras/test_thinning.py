@@ -59,3 +59,9 @@ def test_a_clock_that_goes_back_starts_anew() -> None:
     thinning = Thinning(1.0)
     thinning.took(1000.0)
     assert thinning.due(10.0)
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting() -> None:
+    thinning = Thinning(0.5)
+    thinning.took(7200.0)
+    assert thinning.wait_s(3600.0) == 2.0
