@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,7 +39,7 @@ _SECRET = re.compile(
 )
 # To the last @, spaces too: rather too much is hidden than a part of a password shown.
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://).*(?=@)", re.DOTALL)
-_SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|pass|pwd|signature)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
+_SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|pas|pwd|pw|sig)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
 
 KNOWN_KEYS = [
     "site",
@@ -311,6 +312,10 @@ def _complaint(one: Any, model: type[BaseModel]) -> str:
         return f"{where}: {one['msg']}" + (nearest(tag, expected) if tag and expected != [""] else "")
     if one.get("input") is None and one["type"] in _SECTION_DUE:
         return f"{where}: nothing stands below it; expected {_SECTION_DUE[one['type']]}, or leave the line out"
+    if one["type"] in _SECTION_DUE:
+        return f"{where}: expected {_SECTION_DUE[one['type']]}, got {_shown(one, model)}"
+    if one["type"] == "string_type" and isinstance(one.get("input"), int | float | date):
+        return f"{where}: expected text, got {_shown(one, model)}: write it in quotes"
     # A validator of ours says itself what it got, and a missing setting has nothing to show.
     shown = "" if one["type"] in ("missing", "value_error") else f", got {_shown(one, model)}"
     return f"{where}: {one['msg'].removeprefix('Value error, ')}{shown}"

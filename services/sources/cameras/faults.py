@@ -5,6 +5,7 @@ from FFmpeg's own text, which quotes the address with its password.
 """
 
 import errno
+import os
 import socket
 import ssl
 from typing import Literal
@@ -37,6 +38,7 @@ Kind = Literal[
 ]
 
 _LOOK_UP_S = 2.0
+_NO_FILES_LEFT = frozenset({errno.EMFILE, errno.ENFILE})
 _NOBODY_THERE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT, errno.EHOSTDOWN})
 
 
@@ -50,6 +52,8 @@ class CameraFault(GleanerError):
 
 def of_opening(error: Exception, address: Address, *, timed_out: bool = False) -> CameraFault:
     """What FFmpeg's error while opening means. `timed_out`: it came when the time was over."""
+    if _no_files_left():
+        return CameraFault("broken", f"{address.shown} cannot be opened: {_TOO_MANY_FILES}")
     kind = _kind(error, address)
     kind = "no_answer" if timed_out and kind in ("no_video", "broken", "lost") else kind
     words = _words(error, address)
@@ -120,6 +124,9 @@ _SENTENCES: dict[Kind, str] = {
     "broken": "{shown} cannot be opened ({detail}): open it in a player such as ffplay or VLC on this machine to see more",
 }
 
+_TOO_MANY_FILES = (
+    "this process may open no more files: raise that limit (`ulimit -n`; systemd: LimitNOFILE; compose: ulimits)"
+)
 _FILE = "a file such as MP4, AVI or MKV that is whole"
 _STREAM = "a stream or an image; open it in a player, and take the stream's own address, not the camera's web page"
 
@@ -153,6 +160,15 @@ _BY_TYPE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Kind], ...]
     (PermissionError, "no_permission"),
     ((av.error.InvalidDataError, av.error.DemuxerNotFoundError, av.error.EOFError), "no_video"),
 )
+
+
+def _no_files_left() -> bool:
+    """FFmpeg then says of a host that nobody knows it."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in _NO_FILES_LEFT
+    return False
 
 
 def _of_device(number: int | None) -> Kind:

@@ -142,6 +142,13 @@ def test_every_setting_below_the_top_level_is_described_or_speaks_for_itself(con
         (InferenceConfig, {}, "model: Field required$"),
         (InferenceConfig, {"model": None}, "model: nothing stands below it; expected settings, or leave the line out$"),
         (SamplerConfig, {"strategies": None}, "strategies: nothing stands below it; expected a list"),
+        (SourcesConfig, {"sources": {"door": 0}}, "sources.door: expected settings, got 0$"),
+        (SourcesConfig, {"sources": ["rtsp://a/b"]}, "sources: expected settings, got a list$"),
+        (
+            SourcesConfig,
+            {"sources": {"door": {"url": "rtsp://a/b", "password": 1234}}},
+            r"sources.door.password: expected text, got \*+: write it in quotes$",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(config: type[Config], values: dict[str, Any], says: str) -> None:

@@ -56,6 +56,8 @@ def test_those_in_the_address_are_taken_and_the_options_win() -> None:
         "rtsp://admin:can@ary@door.example/stream",
         "http://door.example/snapshot.cgi?user=admin&pwd=canary",
         "http://door.example/snapshot.cgi?loginuse=a&loginpas=b&password=canary&x=1",
+        "http://door.example/videostream.cgi?loginuse=admin&loginpas=canary",
+        "http://door.example/snapshot?usr=admin&pw=canary",
         "http://door.example/v?token=canary",
         "rtsp://door.example/user=admin_password=canary_channel=1_stream=0.sdp",
     ],

@@ -1,4 +1,5 @@
 import errno
+import os
 import traceback
 from pathlib import Path
 
@@ -150,6 +151,17 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     )
     assert found.kind == "no_permission"
     assert "read the file" in str(found)
+
+
+def test_no_files_left_is_not_the_camera_s_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "open", full)
+    url = f"rtsp://viewer:{CANARY}@192.0.2.1/a"
+    found = faults.of_opening(av.error.OSError(errno.EIO, "words", url), Address.of(CameraOptions(url=url)))
+    assert found.kind == "broken"
+    assert "ulimit -n" in str(found)
 
 
 def test_a_secret_in_a_query_is_masked() -> None:
