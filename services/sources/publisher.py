@@ -21,6 +21,8 @@ IN_FLIGHT = 256
 ACKNOWLEDGED_WITHIN_S = 60.0
 STOP_WITHIN_S = 3.0
 """What is in flight when it is told to stop gets so long to become durable."""
+_QUIET_S = 5.0
+"""A log that has not acknowledged for so long is waited for, and that is told."""
 _LOOK_EVERY_S = 0.25
 COMPLAINTS = 5
 
@@ -118,11 +120,19 @@ class _Publishing:
         if isinstance(picture, Unreadable):
             self._refuse(picture.why)
             return
-        if picture.source_id in self.in_flight:
-            self._settle(picture.source_id)
+        try:
+            self._make_room(picture.source_id)
+        except _Stopped:
+            self._lose(picture)
+            raise
+        self._launch(picture)
+
+    def _make_room(self, source_id: str) -> None:
+        """For one more frame of that source: its former one is durable, and not too many others are in flight."""
+        if source_id in self.in_flight:
+            self._settle(source_id)
         elif len(self.in_flight) >= IN_FLIGHT:
             self._settle(next(iter(self.in_flight)))
-        self._launch(picture)
 
     def finish(self) -> None:
         while self.in_flight:
@@ -130,8 +140,11 @@ class _Publishing:
 
     def give_up(self) -> None:
         for picture, _ in self.in_flight.values():
-            self.on_settled(picture, Unavailable("log", "it did not answer before the end"))
+            self._lose(picture)
         self.in_flight.clear()
+
+    def _lose(self, picture: Picture) -> None:
+        self.on_settled(picture, Unavailable("log", "it did not answer before the end"))
 
     def _launch(self, picture: Picture) -> None:
         """In flight from before it is sent: whoever gives up in between knows of it."""
@@ -171,8 +184,12 @@ class _Publishing:
 
     def _outcome(self, future: "Future[Record]") -> None:
         """Returns once it is durable. Raises what the log says, TimeoutError when it says nothing."""
-        until_s = time.monotonic() + ACKNOWLEDGED_WITHIN_S
+        began_s = time.monotonic()
+        until_s, told = began_s + ACKNOWLEDGED_WITHIN_S, False
         while not future.done():
+            if not told and time.monotonic() - began_s >= _QUIET_S:
+                told = True
+                self._tell_waiting(f"no acknowledgement for {_QUIET_S:g} s")
             if self.stop.is_set():
                 until_s = min(until_s, time.monotonic() + STOP_WITHIN_S)
             wait([future], min(_LOOK_EVERY_S, max(0.0, until_s - time.monotonic())))
@@ -189,10 +206,12 @@ class _Publishing:
                 self._wait(why, backoff)
 
     def _wait(self, why: Exception, backoff: Backoff) -> None:
-        said = str(why) or f"no acknowledgement within {ACKNOWLEDGED_WITHIN_S:g} s"
-        self.on_progress(Progress(self.frames, self.bytes, waiting_for=said))
+        self._tell_waiting(str(why) or "no acknowledgement in time")
         if self.stop.wait(backoff.next_s()):
             raise _Stopped
+
+    def _tell_waiting(self, why: str) -> None:
+        self.on_progress(Progress(self.frames, self.bytes, waiting_for=why))
 
     def _refuse(self, why: str) -> None:
         self.refused += 1

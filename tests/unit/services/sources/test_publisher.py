@@ -1,10 +1,13 @@
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from services.sources import publisher
 from services.sources.files import in_turns, open_sources
 from services.sources.picture import Picture, Unreadable
 from services.sources.publisher import Progress, publish
@@ -121,6 +124,46 @@ def test_told_to_stop_it_gives_up_on_a_log_that_is_down(tmp_path: Path) -> None:
     assert time.monotonic() - began_s < 5
     assert (published.frames, settled) == (0, [Unavailable])
     log.close()
+
+
+def test_told_to_stop_no_picture_goes_uncounted(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one in hand, while it waits for room, is neither in flight nor with whoever hands them over."""
+    monkeypatch.setattr(publisher, "STOP_WITHIN_S", 0.2)
+    stop, handed_over, settled = threading.Event(), list[str](), list[str]()
+
+    def pictures() -> Iterator[Picture]:
+        for picture in numbered("door", 9):
+            handed_over.append(picture.producer_frame_id)
+            yield picture
+
+    with closing(sqlite3.connect(tmp_path / "log" / "log.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+
+        def heard(picture: Picture, _: object) -> None:
+            settled.append(picture.producer_frame_id)
+            if somebody.in_transaction:
+                somebody.execute("ROLLBACK")
+
+        threading.Timer(0.3, stop.set).start()
+        publish(log, pictures(), on_settled=heard, stop=stop)
+    assert sorted(settled) == handed_over == ["0", "1"]
+
+
+def test_a_log_that_says_nothing_is_told_before_it_is_given_up(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "_QUIET_S", 0.3)
+    told: list[str | None] = []
+    with closing(sqlite3.connect(tmp_path / "log" / "log.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+
+        def heard(progress: Progress) -> None:
+            told.append(progress.waiting_for)
+            if somebody.in_transaction:
+                somebody.execute("ROLLBACK")
+
+        assert publish(log, numbered("door", 1), on_progress=heard).frames == 1
+    assert told == ["no acknowledgement for 0.3 s", None]
 
 
 def test_what_is_in_flight_when_it_is_told_to_stop_is_finished(log: Log) -> None:
