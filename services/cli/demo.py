@@ -118,9 +118,14 @@ def _frames_by_id(flow: "Flowing") -> dict[str, str]:
 
 
 def _empty(folder: Path) -> None:
-    """An empty folder that carries the demo's mark. Raises SettingsError for a folder that is somebody's."""
-    if folder.exists() and not (folder / MARK).is_file() and any(folder.iterdir()):
-        raise SettingsError(f"{folder} is not empty and was not made by the demo; choose another with --folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / MARK).write_text("made by `gleaner demo`, which replaces this folder\n", encoding="utf-8")
+    """An empty folder that carries the demo's mark. Raises SettingsError for one that is somebody's or cannot be made."""
+    try:
+        if folder.exists() and not (folder / MARK).is_file() and any(folder.iterdir()):
+            raise SettingsError(f"{folder} is not empty and was not made by the demo; choose another with --folder")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / MARK).write_text("made by `gleaner demo`, which replaces this folder\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another with --folder"
+        ) from error
