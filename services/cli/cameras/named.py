@@ -22,7 +22,8 @@ def cameras(settings: Settings, names: Sequence[str] = ()) -> Named:
         lines = {}
     all_names = [name for name in lines if name != DEFAULTS]
     if not all_names:
-        raise SettingsError(f"no cameras in {settings.origin}: `gleaner sources add URL` tries one and writes its line")
+        where = ", and no gleaner.yaml here" if settings.origin == "defaults" else f" in {settings.origin}"
+        raise SettingsError(f"no cameras{where}: `gleaner sources add URL` tries one and writes its line")
     for name in names:
         if name not in all_names:
             raise SettingsError(f"no source {name!r} in {settings.origin}{nearest(name, all_names)}")

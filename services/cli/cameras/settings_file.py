@@ -123,7 +123,7 @@ def _beside(path: Path, line: Line) -> Iterator[tuple[Path, CameraOptions]]:
     beside = at.with_name(f".{at.name}.{os.getpid()}.tmp")
     try:
         _save(beside, inserted(text_of(at), line), at)
-        yield beside, _read_back(beside, old, line)
+        yield beside, _read_back(beside, path, old, line)
     except OSError as error:
         raise SettingsError(_paste(line, f"cannot write into {path.parent}: {error.strerror}")) from error
     finally:
@@ -144,7 +144,7 @@ def _save(beside: Path, text: str, like: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _read_back(beside: Path, old: Settings, line: Line) -> CameraOptions:
+def _read_back(beside: Path, path: Path, old: Settings, line: Line) -> CameraOptions:
     """Raises SettingsError unless the new file says what the old one said, in its order, and this camera."""
     try:
         new = load(beside, env=_environment(line))
@@ -153,7 +153,10 @@ def _read_back(beside: Path, old: Settings, line: Line) -> CameraOptions:
         raise SettingsError(_paste(line, "its place in the settings file is not clear")) from error
     if not same:
         raise SettingsError(_paste(line, "its place in the settings file is not clear"))
-    return _camera(Settings(new.values, old.origin), line)
+    try:
+        return _camera(Settings(new.values, old.origin), line)
+    except SettingsError as error:  # it was read beside: people know it by its own name
+        raise SettingsError(str(error).replace(str(beside), str(path))) from error
 
 
 def _camera(settings: Settings, line: Line) -> CameraOptions:

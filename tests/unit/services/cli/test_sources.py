@@ -122,6 +122,12 @@ def test_what_cannot_be_looked_at_is_one_sentence(
     assert said in result.stderr
 
 
+def test_without_a_settings_file_it_says_that_there_is_none(gleaner: Gleaner) -> None:
+    result = gleaner("sources", "check")
+    assert result.exit_code == 2
+    assert "no cameras, and no gleaner.yaml here: `gleaner sources add URL`" in result.stderr
+
+
 def test_a_picture_that_cannot_be_written_is_a_sentence(gleaner: Gleaner, folder: Path, world: World) -> None:
     settings(folder, world)
     result = gleaner("sources", "check", "cam-0", "--for", 1, "--picture", "nowhere/a.jpg")

@@ -179,3 +179,12 @@ def test_a_camera_that_cannot_work_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot write into .*nowhere"):
         write(tmp_path / "nowhere" / "gleaner.yaml", BACK)
+
+
+def test_what_is_wrong_names_the_file_that_people_know(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nope\.password") as refused:
+        write(
+            tmp_path / "gleaner.yaml", Line("back", {"url": "rtsp://back.example/", "password_file": "nope.password"})
+        )
+    assert str(tmp_path / "gleaner.yaml") in str(refused.value)
+    assert ".tmp" not in str(refused.value)
