@@ -4,6 +4,7 @@ Promises: looks only; works while `gleaner run` runs, in both modes, and with se
 shown. Exit code 1 when something is wrong.
 """
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXIT_WRONG = 1
 COLOURS = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "wrong": typer.colors.RED}
 LONGEST = 1_000
+STATE_CHARS = 8
 
 
 def doctor(
@@ -77,11 +79,13 @@ def _pack(file: Path, ctx: typer.Context, settings: "Settings | None", findings:
 
 
 def _show(findings: "Sequence[Finding]") -> None:
-    from services.cli.doctoring.page import lines, summary
+    from services.cli.doctoring.page import folded, lines, summary
 
+    # A terminal breaks lines anywhere; whoever reads a pipe wants a line for each.
+    width = shutil.get_terminal_size().columns - STATE_CHARS if sys.stdout.isatty() else LONGEST
     for finding in findings:
-        first, *rest = lines(finding)
-        typer.echo(typer.style(f"{finding.state:8}", fg=COLOURS[finding.state]) + output.printable(first, LONGEST))
-        for line in rest:
-            typer.echo(" " * 8 + output.printable(line, LONGEST))
+        rows = [row for line in lines(finding) for row in folded(output.printable(line, LONGEST), width)]
+        state = typer.style(f"{finding.state:{STATE_CHARS}}", fg=COLOURS[finding.state])
+        for number, row in enumerate(rows):
+            typer.echo((" " * STATE_CHARS if number else state) + row)
     output.say(summary(findings))

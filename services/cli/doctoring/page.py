@@ -3,6 +3,7 @@
 Promises: a line per finding, what to do below it; text from outside moves no cursor.
 """
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,16 @@ def lines(finding: Finding) -> Iterator[str]:
     yield f"{finding.looked_at:{NAME_CHARS}} {finding.found}"
     if finding.todo:
         yield f"{'':{NAME_CHARS}} → {finding.todo}"
+
+
+def folded(line: str, width: int) -> list[str]:
+    """A line of a finding in lines of at most `width` characters, all below where what was found begins.
+
+    Words stay whole: an address or a command that is longer than a line is copied as it stands.
+    """
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * (NAME_CHARS + 1), break_long_words=False, break_on_hyphens=False
+    )
 
 
 def text(findings: Sequence[Finding]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from services.cli.doctoring import checks, model
 from services.cli.doctoring.examine import Check
 from services.cli.doctoring.finding import Finding, ok, warning, wrong
-from services.cli.doctoring.page import lines, summary, text
+from services.cli.doctoring.page import folded, lines, summary, text
 from shared.settings import Settings
 from tests.unit.services.cli.conftest import Gleaner, Site
 from tests.unit.services.inference.built_models import detector
@@ -155,6 +155,16 @@ def test_the_page_as_text() -> None:
     ]
     assert summary([]) == "0 wrong, 0 to look at, 0 fine"
     assert len(list(lines(found[0]))) == 1
+
+
+def test_a_long_line_goes_on_below_what_was_found_and_keeps_commands_whole() -> None:
+    command = "gleaner-with-a-very-long-command-that-no-line-holds-and-nobody-may-break"
+    found = wrong("camera gate", f"it does not answer, and {command} says what else there is to say of it", "")
+    first, *rest = folded(next(lines(found)), 60)
+    assert first == "camera gate            it does not answer, and"
+    assert all(line.startswith(" " * 23) and line[23] != " " for line in rest)
+    assert command in [line.strip() for line in rest]
+    assert all(len(line) <= 60 for line in rest if command not in line)
 
 
 def test_checks_have_names_of_their_own_and_some_need_no_settings() -> None:
