@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from services.cli import counts
+from services.cli import counts, flow
 from shared.errors import InvalidMessage
 from shared.ports.log import Log
 from shared.streams import SAMPLES, STREAMS, UPLOADS
@@ -18,9 +18,10 @@ from shared.streams.uploads import Receipt
 
 @dataclass
 class Kept:
-    """Distinct samples and what became of them."""
+    """Distinct samples and what became of them. `unusable`: dead letters, of every stream."""
 
     frames: int = 0
+    unusable: int = 0
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     receipts: dict[tuple[str, str, str], Receipt] = field(default_factory=dict)
 
@@ -53,7 +54,7 @@ def strategies_of(records: list[Sample]) -> list[str]:
 
 def read(log: Log) -> Kept:
     """Everything that is in the streams now."""
-    kept = Kept(frames=counts.frames(log).frames)
+    kept = Kept(frames=counts.frames(log).frames, unusable=sum(flow.dead_letters(log).values()))
     for _, sample in _messages_of(log, SAMPLES.name):
         kept.samples.setdefault(sample.sample_id, []).append(sample)
     for _, receipt in _messages_of(log, UPLOADS.name):
@@ -90,6 +91,8 @@ def table(kept: Kept) -> Table:
     drawn.add_column(style="dim")
     drawn.add_column(justify="right")
     drawn.add_row("frames seen", f"{kept.frames:,}")
+    if kept.unusable:
+        drawn.add_row("unusable, see `gleaner dead-letters`", f"[yellow]{kept.unusable:,}[/]")
     drawn.add_row("samples kept", f"[bold]{len(kept.with_image):,}[/]")
     for name, number in kept.by_strategy.most_common():
         drawn.add_row(f"  because of {name}", f"{number:,}")

@@ -1,0 +1,31 @@
+"""What a run says at its end is counted from the streams, what it could not use too."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from services.cli import kept
+from shared.errors import InvalidImage
+from shared.streams.dead_letters import new_dead_letter
+from shared.streams.frames import new_frame
+from tests.unit.services.cli.conftest import Site
+
+
+def shown(site: Site) -> str:
+    console = Console(file=StringIO(), width=100)
+    with console.capture() as captured:
+        console.print(kept.table(kept.read(site.log)))
+    return captured.get()
+
+
+def test_an_image_that_could_not_be_used_is_told_with_where_to_look(site: Site) -> None:
+    record = site.send(new_frame("door", b"no image"))
+    site.send(new_dead_letter(record, InvalidImage("garbage"), service="inference", instance="1", stage="TASK_PUT"))
+    row = next(line for line in shown(site).splitlines() if "gleaner dead-letters" in line)
+    assert row.split()[-1] == "1"
+
+
+def test_where_all_was_usable_nothing_is_said_of_it(site: Site) -> None:
+    site.prediction()
+    assert "dead-letters" not in shown(site)
+    assert shown(site).split()[:3] == ["frames", "seen", "1"]
