@@ -70,7 +70,7 @@ class Fleet:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will ever come again: all were files, and all are at their end and published."""
+        """Whether nothing will ever come again: all were files, all are at their end, and the last was given to the log."""
         return all(report.state == "ended" for report in self.reports()) and self._handover.empty
 
     @property
