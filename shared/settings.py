@@ -258,7 +258,9 @@ def _filled_entry(key: str, value: Any, env: Mapping[str, str], where: str) -> t
     try:
         return name, Path(filled).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        return name, Unfilled.because(filled, f"{where}: {key} names {filled}, which cannot be read: {error}")
+        why = getattr(error, "strerror", None) or "it is no text"
+        sought = "" if Path(filled).is_absolute() else f"; a relative path begins in {Path.cwd()}"
+        return name, Unfilled.because(filled, f"{where}: {key} names {filled}, which cannot be read: {why}{sought}")
 
 
 def _filled_text(text: str, env: Mapping[str, str], where: str) -> str:

@@ -112,6 +112,19 @@ def _serve(settings: "Settings") -> None:
     with until_signal() as stop, embedded.running(settings, cameras=fleet) as running:
         while not stop.wait(0.2) and not running.stop.is_set():
             pass
+    _say_where(settings)
+
+
+def _say_where(settings: "Settings") -> None:
+    """To whoever has just stopped it; counting what came in days of cameras is `gleaner status`."""
+    from services.cli import output
+    from services.uploader.config import UploaderConfig
+    from services.uploader.destinations.dataset import DatasetOptions
+
+    for destination in settings.read(UploaderConfig).destinations:
+        if isinstance(destination, DatasetOptions):
+            output.note(f"dataset        {destination.folder}")
+    output.note("stopped; `gleaner status` says what was kept, and where it is")
 
 
 def _settings(

@@ -32,5 +32,7 @@ def configure(service: str, level: str = "INFO", form: Literal["json", "text"] |
 
 def get(**fields: object) -> structlog.typing.FilteringBoundLogger:
     """A logger with these fields in each of its lines. Lazy: it obeys the `configure` that comes after it."""
+    if not structlog.is_configured():
+        configure("gleaner")  # structlog's own default is stdout, which belongs to the command's result
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**fields)
     return logger

@@ -197,3 +197,15 @@ def test_an_image_buffer_that_is_gone_is_said_to_be(own_servers: Servers) -> Non
     assert images.get("samples/one.jpg") == b"one"
     assert [found.key for found in images.list()] == ["samples/one.jpg"]
     images.close()
+
+
+def test_a_broker_that_hangs_for_longer_than_a_record_lives_is_written_to_again(
+    own_servers: Servers, log: KafkaLog
+) -> None:
+    """The client gives its producer's id up with the record that expires, and never asks for another."""
+    producer, kafka = log.producer(), own_servers.kafka
+    producer.send(_new(0)).result(BACK_S)
+    with _stopped(kafka.freeze, kafka.thaw), pytest.raises(Unavailable):
+        producer.send(_new(1)).result(2 * BACK_S)
+    _again_until(lambda: producer.send(_new(2)).result(BOUND_S))
+    assert _everything(log)[-1] == 2

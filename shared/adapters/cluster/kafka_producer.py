@@ -12,6 +12,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.producer.transaction_manager import TransactionState
 from kafka.serializer import Serializer
 
 from shared.adapters.cluster.byte_gate import ByteGate, time_left_s
@@ -168,9 +169,18 @@ class Lane:
 
 
 def _is_beyond_help(producer: KafkaProducer) -> bool:
-    """A fatal state (fenced, not allowed an id) or a dead sender thread stays for ever; an epoch that was bumped does not."""
+    """A fatal state (fenced, not allowed an id) or a dead sender thread stays for ever; an epoch that was bumped does not.
+
+    So does the loss of its id: kafka-python 3.0.12 gives it up when a record that was sent expires, and asks for none again.
+    """
     transactions = producer._transaction_manager
-    return not producer._sender.is_alive() or (transactions is not None and transactions.has_fatal_error())
+    if not producer._sender.is_alive():
+        return True
+    return transactions is not None and (transactions.has_fatal_error() or _lost_its_id(transactions))
+
+
+def _lost_its_id(transactions: Any) -> bool:
+    return transactions._current_state is TransactionState.READY and not transactions.has_producer_id()
 
 
 def _let_go(producer: KafkaProducer) -> None:

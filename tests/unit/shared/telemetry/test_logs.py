@@ -1,6 +1,8 @@
 """Logs: one JSON object a line, on stderr, so that a command's stdout stays its own."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -49,3 +51,10 @@ def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     written = capsys.readouterr().err
     assert "sample.kept" in written
     assert not written.lstrip().startswith("{")
+
+
+def test_a_process_that_says_nothing_about_logs_keeps_its_stdout() -> None:
+    code = "from shared.telemetry import logs; logs.get().warning('something')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == ""
+    assert "something" in done.stderr

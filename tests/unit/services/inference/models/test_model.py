@@ -65,7 +65,8 @@ def test_weights_in_a_second_file_that_is_not_there_are_named(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("metadata", "why"),
     [
-        ({"task": "segment"}, "its task is segment"),
+        ({"task": "segment"}, "is made for segmentation; Gleaner reads detectors and classifiers"),
+        ({"task": "track"}, "its task is track"),
         ({"end2end": "True"}, "suppression is inside the graph"),
         ({"args": "{'nms': True}"}, "suppression is inside the graph"),
         ({"head": "RTDETRDecoder"}, "RT-DETR"),

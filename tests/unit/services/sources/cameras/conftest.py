@@ -8,7 +8,14 @@ import av
 import numpy as np
 import pytest
 
+from shared.telemetry import logs
+
 MakeClip = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _cameras_tell_everything(_logs_as_they_were: None) -> None:
+    logs.configure("tests", "INFO")
 
 
 @pytest.fixture
