@@ -37,7 +37,8 @@ class CameraDefaults(Config):
         default=10.0,
         gt=0,
         le=300,
-        description="a connection that brings nothing so long hangs, and is opened again (H.264: up to twice as long, HLS: three times)",
+        description="a connection that brings nothing so long hangs, and is opened again "
+        "(H.264: up to twice as long, HLS: three times)",
     )
     silent_s: float = Field(
         default=30.0,
