@@ -1,5 +1,7 @@
 """What every test may ask for, and what none leaves behind. Real servers are found or started once per session."""
 
+import signal
+
 import pytest
 import structlog
 
@@ -7,6 +9,13 @@ from shared.telemetry import logs
 from tests.servers import own_servers, servers
 
 __all__ = ["own_servers", "servers"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> None:
+    """A shell's background job ignores Ctrl-C, and whatever the tests start would inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
