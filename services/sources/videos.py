@@ -13,9 +13,9 @@ from pathlib import Path
 
 # FFmpeg's own complaints would stand beside ours; it reads this when OpenCV is loaded or a file is opened.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 
 import cv2
+import cv2.utils.logging
 import numpy as np
 
 from services.sources.images import QUALITY, fit
@@ -117,11 +117,16 @@ def _refuse_unreadable(file: Path) -> None:
         raise SettingsError(f"{readable(str(file))} cannot be read: {error.strerror}") from error
 
 
+# OpenCV's too: it may have been loaded before, and reads its own variable only then.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[cv2.VideoCapture]:
     _refuse_unreadable(file)
-    # OpenCV takes some names for patterns or addresses; an absolute path is always a file.
-    video = cv2.VideoCapture(str(file.absolute()), cv2.CAP_ANY)
+    # OpenCV takes some names for patterns or addresses; an absolute path is always a file. Its other readers, which come
+    # after FFmpeg, print raw bytes of a broken file.
+    video = cv2.VideoCapture(str(file.absolute()), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
             raise SettingsError(

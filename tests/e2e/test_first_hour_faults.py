@@ -43,6 +43,7 @@ def begun(
         stdout=subprocess.PIPE,
         stderr=err,
         text=True,
+        errors="replace",
         preexec_fn=before,
     )
 
