@@ -84,14 +84,12 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
 def _show(settings: "Settings", console: "Console") -> None:
     """The contact sheet of every local dataset."""
     from services.cli.contact_sheet import contact_sheet
-    from services.uploader.config import UploaderConfig
-    from services.uploader.destinations.dataset import DatasetOptions
 
-    for destination in settings.read(UploaderConfig).destinations:
-        if isinstance(destination, DatasetOptions) and (destination.folder / "_annotations.coco.json").is_file():
-            console.print(f"dataset        {destination.folder}")
+    for folder in _dataset_folders(settings):
+        if (folder / "_annotations.coco.json").is_file():
+            console.print(f"dataset        {folder}")
             try:
-                sheet = contact_sheet(destination.folder, destination.folder / "contact-sheet.png")
+                sheet = contact_sheet(folder, folder / "contact-sheet.png")
             except OSError as error:  # the dataset is there all the same
                 console.print(f"[yellow]no contact sheet:[/] it cannot be written: {error.strerror}")
                 continue
@@ -118,13 +116,18 @@ def _serve(settings: "Settings") -> None:
 def _say_where(settings: "Settings") -> None:
     """To whoever has just stopped it; counting what came in days of cameras is `gleaner status`."""
     from services.cli import output
+
+    for folder in _dataset_folders(settings):
+        output.note(f"dataset        {folder}")
+    output.note("stopped; `gleaner status` says what was kept, and where it is")
+
+
+def _dataset_folders(settings: "Settings") -> list[Path]:
+    """Of every local dataset among the destinations."""
     from services.uploader.config import UploaderConfig
     from services.uploader.destinations.dataset import DatasetOptions
 
-    for destination in settings.read(UploaderConfig).destinations:
-        if isinstance(destination, DatasetOptions):
-            output.note(f"dataset        {destination.folder}")
-    output.note("stopped; `gleaner status` says what was kept, and where it is")
+    return [one.folder for one in settings.read(UploaderConfig).destinations if isinstance(one, DatasetOptions)]
 
 
 def _settings(
