@@ -48,8 +48,10 @@ KNOWN_KEYS = [
     "salt",
     "salt_file",
     "backend",
+    "references",
     "sources",
     "model",
+    "shadow",
     "inference",
     "collection",
     "strategies",
@@ -105,6 +107,20 @@ class HealthConfig(Config):
     port: int = Field(default=0, ge=0, le=65535, description="0: not at all")
 
 
+class ReferencesConfig(Config):
+    """Frames whose value is a reference to an object of the backend's S3 store (docs/streams.md)."""
+
+    buckets: tuple[str, ...] = Field(
+        default=(), description="buckets that frames may refer to; none: such frames are dead letters"
+    )
+    max_bytes: int = Field(
+        default=33_554_432, ge=1, le=268_435_456, description="the largest image that is read by reference"
+    )
+    wait_s: float = Field(
+        default=10.0, ge=0, le=60, description="how long inference waits for an object that is not there yet, in seconds"
+    )
+
+
 class Common(Config):
     """What every service reads."""
 
@@ -117,6 +133,7 @@ class Common(Config):
     timezone: str = Field(default="UTC", description="IANA name; the windows of limits are aligned in it")
     salt: SecretStr | None = Field(default=None, description="secret of the draws; embedded mode makes its own")
     backend: Backend = EmbeddedBackend()
+    references: ReferencesConfig = ReferencesConfig()
     health: HealthConfig = HealthConfig()
 
     @field_validator("timezone")
@@ -165,7 +182,13 @@ class Settings:
 
     def read(self, model: type[M]) -> M:
         """The part that this model names. Raises SettingsError with the place, what was expected and what stood there."""
-        part = {key: value for key, value in self.values.items() if key in model.model_fields}
+        return self._validated({key: value for key, value in self.values.items() if key in model.model_fields}, model)
+
+    def read_whole(self, model: type[M]) -> M:
+        """All of it as this model: keys that it does not name are refused. Raises SettingsError."""
+        return self._validated(self.values, model)
+
+    def _validated(self, part: Mapping[str, Any], model: type[M]) -> M:
         for unfilled in _unfilled(part):
             raise SettingsError(unfilled.why)
         try:
@@ -178,7 +201,7 @@ def load(
     path: Path | None = None, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ
 ) -> Settings:
     """Reads a settings file (None: the defaults), then lays `overrides` over its top-level keys. Raises SettingsError."""
-    raw = {} if path is None else _read_yaml(path)
+    raw = {} if path is None else read_yaml(path)
     origin = "defaults" if path is None else str(path)
     values = {**_filled(raw, env, origin), **(overrides or {})}
     _refuse_unknown(values, origin)
@@ -217,7 +240,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A file of keys and values. Raises SettingsError with the line, and never quotes what stands there."""
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig
-from services.inference.foreign import refuse_foreign
+from services.inference.foreign import graph_in, refuse_foreign
 from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
@@ -79,8 +79,9 @@ def effective(settings: Settings) -> Effective:
 def _model_file(settings: Settings) -> Iterator[str]:
     """Whether the model's file may be loaded, as far as its first bytes say it. Of a cluster it may lie elsewhere."""
     try:
-        path = settings.read(InferenceConfig).model.path
-        if path.exists() or isinstance(settings.common.backend, EmbeddedBackend):
+        model = settings.read(InferenceConfig).local_model
+        path = graph_in(model.path) if model and model.path else None
+        if path and (path.exists() or isinstance(settings.common.backend, EmbeddedBackend)):
             refuse_foreign(path)
     except SettingsError as error:
         yield _without_secrets(str(error), settings.values)

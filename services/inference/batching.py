@@ -13,9 +13,8 @@ from queue import SimpleQueue
 
 import cv2
 
-from services.inference.models.family import Findings
+from services.inference.models.family import Findings, Outputs, Prepared
 from services.inference.models.model import Model, Session
-from services.inference.preprocess import Floats
 from shared.errors import InvalidImage
 from shared.imaging import decode
 
@@ -39,7 +38,7 @@ class _Prepared:
 
     width_px: int
     height_px: int
-    tensor: Floats
+    prepared: Prepared
     decode_ms: float
     preprocess_ms: float
 
@@ -92,25 +91,25 @@ class Lanes:
         except InvalidImage as refusal:
             return refusal
         decoded = time.perf_counter()
-        tensor = self._model.family.prepare(pixels)
+        prepared = self._model.prepare(pixels)
         height_px, width_px = pixels.shape[:2]
-        return _Prepared(width_px, height_px, tensor, _ms(start, decoded), _ms(decoded, time.perf_counter()))
+        return _Prepared(width_px, height_px, prepared, _ms(start, decoded), _ms(decoded, time.perf_counter()))
 
     def _run(self, session: Session, prepared: Sequence[_Prepared]) -> list[Seen]:
         start = time.perf_counter()
-        outputs = self._model.run(session, [one.tensor for one in prepared])
+        outputs = self._model.run(session, [one.prepared for one in prepared])
         run_ms = _ms(start, time.perf_counter()) / len(prepared)
-        return [self._read(one, output, run_ms) for one, output in zip(prepared, outputs, strict=True)]
+        return [self._read(one, own, run_ms) for one, own in zip(prepared, outputs, strict=True)]
 
-    def _read(self, one: _Prepared, output: Floats, run_ms: float) -> Seen:
+    def _read(self, one: _Prepared, outputs: Outputs, run_ms: float) -> Seen:
         start = time.perf_counter()
-        findings = self._model.family.read(output, one.width_px, one.height_px)
+        findings = self._model.read(outputs, one.prepared)
         timings = {"decode": one.decode_ms, "preprocess": one.preprocess_ms, "run": run_ms}
         return Seen(one.width_px, one.height_px, findings, {**timings, "postprocess": _ms(start, time.perf_counter())})
 
 
 def _tensor_shape(one: _Prepared | InvalidImage) -> tuple[int, ...] | None:
-    return None if isinstance(one, InvalidImage) else one.tensor.shape
+    return None if isinstance(one, InvalidImage) else one.prepared.tensor.shape
 
 
 def _ms(start_s: float, end_s: float) -> float:

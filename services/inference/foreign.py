@@ -49,6 +49,17 @@ class _Names:
         return f"python -c {shlex.quote(code)}"
 
 
+def graph_in(path: Path) -> Path:
+    """The .onnx file that a path names: itself, or the one in the folder. Raises SettingsError for several."""
+    if not path.is_dir() or not (inside := sorted(path.glob("*.onnx"))):
+        return path
+    usual = path / "model.onnx"
+    if len(inside) > 1 and usual not in inside:
+        names = ", ".join(one.name for one in inside[:5])
+        raise SettingsError(f"model.path: {path} holds {len(inside)} models ({names}): name one of them")
+    return usual if usual in inside else inside[0]
+
+
 def refuse_foreign(path: Path) -> None:
     """Raises SettingsError unless the file is there, can be read and may be an ONNX model."""
     why = objection(path)

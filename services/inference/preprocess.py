@@ -1,109 +1,110 @@
-"""From pixels to a model's input, and from a model's coordinates back to pixels.
+"""From an image to a model's input: resize, pad or crop, colour, scale, mean and deviation, layout.
 
-Promises: the same numbers as the model families' own code, whose place is cited; tested against it.
+Promises: the same numbers as the model families' own code, tested against it; no pixel is copied more often than it changes.
 """
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.inference import placement as places
+from services.inference.placement import PAD_VALUE, Floats, Placement, Size
+from services.inference.resampling import resize_antialiased
+from services.inference.sidecar import InputOptions, Three
 from shared.imaging import Image
 
-Floats = NDArray[np.float32]
-PAD_VALUE = 114
+Tensor = NDArray[Any]
+"""(3, H, W) or (H, W, 3) in the type that the model takes; float32 where it takes half precision, until frames are stacked."""
+
+__all__ = ["Floats", "Preparation", "Tensor", "centre_crop", "unit_tensor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letterbox:
-    """An image scaled to fit a canvas, centred, the rest grey (Ultralytics 8.4, `data/augment.py: LetterBox`)."""
+class Preparation:
+    """How one model wants its image. `size_px`, (width, height), is None where the model takes any size."""
 
-    image_px: tuple[int, int]
-    scaled_px: tuple[int, int]
-    left_top_px: tuple[int, int]
-    canvas_px: tuple[int, int]
+    size_px: Size | None
+    mode: Literal["letterbox", "stretch", "shortest_edge", "none"] = "letterbox"
+    align: Literal["center", "top-left"] = "center"
+    rounding: Literal["round", "trunc"] = "round"
+    stride: int | None = None
+    pad_value: int = PAD_VALUE
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    antialias: bool = False
+    shortest_px: int | None = None
+    longest_px: int | None = None
+    crop_px: int | None = None
+    color: Literal["rgb", "bgr"] = "rgb"
+    scale: float = 255.0
+    mean: Three | None = None
+    std: Three | None = None
+    channels_last: bool = False
+    bytes_in: bool = False
+    """The model takes bytes: nothing is scaled."""
 
-    @staticmethod
-    def fit(image_px: tuple[int, int], canvas_px: tuple[int, int], stride: int | None = None) -> "Letterbox":
-        """All sizes are (width, height). With a `stride`, the canvas shrinks to the smallest multiple that holds it."""
-        ratio = min(canvas_px[0] / image_px[0], canvas_px[1] / image_px[1])
-        scaled = _scaled(image_px, ratio)
-        room = (canvas_px[0] - scaled[0], canvas_px[1] - scaled[1])
-        if stride is not None:
-            room = (room[0] % stride, room[1] % stride)
-        left_top = (round(room[0] / 2 - 0.1), round(room[1] / 2 - 0.1))
-        return Letterbox(image_px, scaled, left_top, (scaled[0] + room[0], scaled[1] + room[1]))
+    @classmethod
+    def of(cls, options: InputOptions, **known: Any) -> "Preparation":
+        """What the sidecar says, and what is known of the file."""
+        resize = options.resize.model_dump(exclude_none=True)
+        own = options.model_dump(include={"color", "scale", "mean", "std"}, exclude_none=True)
+        crop = {} if options.center_crop is None else {"crop_px": options.center_crop}
+        return cls(**{**known, **resize, **own, **crop})
 
-    def apply(self, image: Image) -> Image:
-        """The canvas as HxWx3 BGR."""
-        if self.scaled_px != self.image_px:
-            image = np.asarray(cv2.resize(image, self.scaled_px, interpolation=cv2.INTER_LINEAR), np.uint8)
-        canvas = np.full((self.canvas_px[1], self.canvas_px[0], 3), PAD_VALUE, np.uint8)
-        (left, top), (width, height) = self.left_top_px, self.scaled_px
-        canvas[top : top + height, left : left + width] = image
-        return canvas
+    def place(self, image_px: Size) -> Placement:
+        """Where an image of that size comes to lie."""
+        match self.mode:
+            case "none":
+                return places.as_it_is(image_px)
+            case "shortest_edge":
+                return places.shortest_edge(image_px, self.shortest_px or min(self._size()), self.longest_px)
+            case "stretch":
+                return places.stretch(image_px, self._size())
+        return places.letterbox(image_px, self._size(), stride=self.stride, align=self.align, rounding=self.rounding)
 
-    def back(self, boxes: Floats) -> Floats:
-        """Boxes (N, 4) xyxy from canvas to image pixels, clipped to the image; each axis by its own rounded scale."""
-        scale = np.array([self.scaled_px[0] / self.image_px[0], self.scaled_px[1] / self.image_px[1]] * 2, np.float32)
-        moved = (boxes - np.array(self.left_top_px * 2, np.float32)) / scale
-        return np.asarray(np.clip(moved, 0, np.array(self.image_px * 2, np.float32)), np.float32)
+    def canvas(self, image: Image) -> tuple[Image, Placement]:
+        """The image on its canvas, HxWx3 bytes, BGR still."""
+        placement = self.place((image.shape[1], image.shape[0]))
+        canvas = placement.padded(self._scaled(image, placement.scaled_px), self.pad_value)
+        return (canvas if self.crop_px is None else centre_crop(canvas, (self.crop_px, self.crop_px))), placement
+
+    def tensor(self, canvas: Image) -> Tensor:
+        """The canvas as the model takes it."""
+        if self.bytes_in:
+            ordered = canvas[:, :, ::-1] if self.color == "rgb" else canvas
+            return np.ascontiguousarray(ordered if self.channels_last else ordered.transpose(2, 0, 1))
+        planes = unit_tensor(canvas, self.scale, self.color)
+        if self.mean is not None:
+            planes -= np.array(self.mean, np.float32)[:, None, None]
+        if self.std is not None:
+            planes /= np.array(self.std, np.float32)[:, None, None]
+        return np.ascontiguousarray(planes.transpose(1, 2, 0)) if self.channels_last else planes
+
+    def _scaled(self, image: Image, size_px: Size) -> Image:
+        if size_px == (image.shape[1], image.shape[0]):
+            return image
+        if self.antialias:
+            return resize_antialiased(image, size_px, self.interpolation)
+        curve = cv2.INTER_CUBIC if self.interpolation == "bicubic" else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(image, size_px, interpolation=curve), np.uint8)
+
+    def _size(self) -> Size:
+        assert self.size_px is not None, "a family whose model takes any size must resize by its edges, or not at all"
+        return self.size_px
 
 
-def _scaled(image_px: tuple[int, int], ratio: float) -> tuple[int, int]:
-    """Python's `round` goes to the even neighbour at .5; so does the reference."""
-    return max(1, round(image_px[0] * ratio)), max(1, round(image_px[1] * ratio))
-
-
-def unit_tensor(image: Image) -> Floats:
-    """HxWx3 BGR bytes as a (3, H, W) RGB tensor in 0..1."""
+def unit_tensor(image: Image, scale: float = 255.0, color: Literal["rgb", "bgr"] = "rgb") -> Floats:
+    """HxWx3 BGR bytes as a (3, H, W) tensor divided by `scale`: 0..1 with 255."""
     planes = np.empty((3, *image.shape[:2]), np.float32)
     for channel, plane in enumerate(planes):
-        np.divide(image[:, :, 2 - channel], np.float32(255), out=plane)
+        np.divide(image[:, :, 2 - channel if color == "rgb" else channel], np.float32(scale), out=plane)
     return planes
 
 
-def centre_crop(image: Image, canvas_px: tuple[int, int]) -> Image:
-    """Shortest side to the canvas, antialiased, then the middle of it; a canvas that is no square is simply filled.
-
-    Source: torchvision `Resize` and `CenterCrop` as Ultralytics' `classify_transforms` uses them, on Pillow images.
-    """
-    width, height = canvas_px
-    if width != height:
-        return resize_antialiased(image, canvas_px)
-    image_height, image_width = image.shape[:2]
-    shortest = min(image_width, image_height)
-    scaled = resize_antialiased(image, (int(width * image_width / shortest), int(height * image_height / shortest)))
-    top, left = round((scaled.shape[0] - height) / 2), round((scaled.shape[1] - width) / 2)
-    return scaled[top : top + height, left : left + width]
-
-
-def resize_antialiased(image: Image, size_px: tuple[int, int]) -> Image:
-    """Bilinear with a support that grows with the reduction, as Pillow does it: across, then down, bytes in between."""
-    across = _resample(image.transpose(1, 0, 2), size_px[0]).transpose(1, 0, 2)
-    return _resample(across, size_px[1])
-
-
-def _resample(image: Image, length: int) -> Image:
-    if image.shape[0] == length:
-        return image
-    index, weight = _taps(image.shape[0], length)
-    total = np.zeros((length, *image.shape[1:]), np.float32)
-    for tap in range(index.shape[1]):
-        total += image[index[:, tap]] * weight[:, tap, None, None]
-    return np.asarray(np.clip(np.floor(total + 0.5), 0, 255), np.uint8)
-
-
-def _taps(source: int, length: int) -> tuple[NDArray[np.intp], Floats]:
-    """Which source rows make each row and how much of them, (length, taps) each (Pillow `Resample.c`, triangle filter)."""
-    scale = source / length
-    support = max(scale, 1.0)
-    centre = (np.arange(length) + 0.5) * scale
-    first = np.maximum(np.floor(centre - support + 0.5), 0)
-    index = first[:, None] + np.arange(int(np.ceil(support)) * 2 + 1)
-    end = np.minimum(np.floor(centre + support + 0.5), source)[:, None]
-    distance = np.abs(index + 0.5 - centre[:, None]) / support
-    weight = np.where(index < end, np.maximum(0.0, 1 - distance), 0.0)
-    weight /= weight.sum(axis=1, keepdims=True)
-    return np.minimum(index, source - 1).astype(np.intp), weight.astype(np.float32)
+def centre_crop(image: Image, size_px: Size) -> Image:
+    """The middle of an image that is at least that large (torchvision `CenterCrop`: halves go to the even neighbour)."""
+    (width, height), (image_height, image_width) = size_px, image.shape[:2]
+    top, left = round((image_height - height) / 2), round((image_width - width) / 2)
+    return image[top : top + height, left : left + width]

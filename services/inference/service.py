@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from services.inference.batching import Lanes, Seen
 from services.inference.config import InferenceConfig
+from services.inference.models.engine import Plan
 from services.inference.models.family import Findings
 from services.inference.models.model import Model
 from shared.errors import InvalidImage
@@ -24,9 +25,11 @@ class InferenceService(Service):
 
     def __init__(self, config: InferenceConfig) -> None:
         self.max_records = config.inference.max_records
+        assert config.model is not None
         self._settings = config.model
-        self._model = Model(config.model, config.inference.effective_threads())
-        self._lanes = Lanes(self._model, config.inference.effective_lanes(), config.inference.batch_size)
+        plan = Plan.of(config.inference)
+        self._model = Model(config.model, plan.engine)
+        self._lanes = Lanes(self._model, plan.lanes, plan.batch_size)
 
     def handle(self, batch: Sequence[Received]) -> Handled:
         ours = [one for one in batch if one.message.predicted_by is None]
@@ -53,7 +56,7 @@ class InferenceService(Service):
             height_px=seen.height_px,
             model_id=self._model.id,
             model_version=self._model.version,
-            task=self._model.family.task,
+            task=self._model.task,
             threshold=self._settings.threshold,
             class_thresholds=self._settings.class_thresholds,
             detections=self._detections(seen.findings),
@@ -68,7 +71,7 @@ class InferenceService(Service):
         rows = zip(findings.boxes.round(3).tolist(), findings.class_ids.tolist(), _shares(findings), strict=True)
         return tuple(
             Detection(
-                box=(left, top, right, bottom), class_id=kind, class_name=self._model.names[kind], confidence=share
+                box=(left, top, right, bottom), class_id=kind, class_name=self._model.name_of(kind), confidence=share
             )
             for (left, top, right, bottom), kind, share in rows
             if left <= right and top <= bottom
@@ -79,7 +82,7 @@ class InferenceService(Service):
             return ()
         rows = zip(findings.class_ids.tolist(), _shares(findings), strict=True)
         return tuple(
-            ClassScore(class_id=kind, class_name=self._model.names[kind], confidence=share) for kind, share in rows
+            ClassScore(class_id=kind, class_name=self._model.name_of(kind), confidence=share) for kind, share in rows
         )
 
 

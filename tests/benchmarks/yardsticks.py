@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from services.inference.config import InferenceConfig
+from services.inference.models.engine import Plan
 from services.inference.models.model import Model, Session
 from shared.imaging import decode
 from shared.streams import PREDICTIONS
@@ -30,13 +31,15 @@ class Bare:
 
     def __init__(self, world: World) -> None:
         config = world.settings.read(InferenceConfig)
-        self.lanes = config.inference.effective_lanes()
-        self.model = Model(config.model, config.inference.effective_threads())
+        assert config.model is not None
+        plan = Plan.of(config.inference)
+        self.lanes = plan.lanes
+        self.model = Model(config.model, plan.engine)
         self.sessions = [self.model.open_session() for _ in range(self.lanes)]
-        self.batch = config.inference.batch_size if self.model.family.input.batch is None else 1
-        self.tensors = [self.model.family.prepare(decode(image)) for image in pictures()][: self.batch]
+        self.batch = plan.batch_size if self.model.family.input.batch is None else 1
+        self.prepared = [self.model.prepare(decode(image)) for image in pictures()][: self.batch]
         for session in self.sessions:
-            self.model.run(session, self.tensors)
+            self.model.run(session, self.prepared)
 
     def runs(self, frames: int) -> Speed:
         """`session.run` alone, on tensors made beforehand, in runs as large as the service's."""
@@ -54,14 +57,13 @@ class Bare:
 
     def _run(self, session: Session, times: int) -> None:
         for _ in range(times):
-            self.model.run(session, self.tensors)
+            self.model.run(session, self.prepared)
 
     def _all_of_it(self, session: Session, times: int) -> None:
         images = pictures()
         for number in range(times):
-            pixels = decode(images[number % len(images)])
-            output = self.model.run(session, [self.model.family.prepare(pixels)])[0]
-            self.model.family.read(output, pixels.shape[1], pixels.shape[0])
+            prepared = self.model.prepare(decode(images[number % len(images)]))
+            self.model.read(self.model.run(session, [prepared])[0], prepared)
 
 
 def consume_and_validate(world: World, total: int) -> Speed:

@@ -10,7 +10,8 @@ from itertools import cycle, islice
 
 from services.cli.cameras.load import Load, rate_below
 from services.inference.batching import Lanes
-from services.inference.config import InferenceConfig
+from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
+from services.inference.models.engine import Plan
 from services.inference.models.model import Model
 from services.sources.cameras.probe import Probed
 from shared.settings import Settings
@@ -41,19 +42,20 @@ def measured(settings: Settings, cameras: Sequence[Probed], load: Load) -> Infer
     if "model" not in settings.values or not pictures:
         return None
     config = settings.read(InferenceConfig)
-    if not config.model.path.is_file():
+    model = config.local_model
+    if model is None or model.path is None or not model.path.exists():
         return None
-    rate = _rate(config, pictures)
+    rate = _rate(model, config.inference, pictures)
     left = max(0.0, 1 - load.reading_cores / load.machine_cores)
-    return Inference(config.model.model_id, rate, rate * left, load.frames_per_s)
+    return Inference(model.model_id, rate, rate * left, load.frames_per_s)
 
 
-def _rate(config: InferenceConfig, pictures: Sequence[bytes]) -> float:
+def _rate(config: ModelConfig, options: InferenceOptions, pictures: Sequence[bytes]) -> float:
     """Frames per second through all lanes, after one round that warms them up."""
-    model = Model(config.model, config.inference.effective_threads())
-    lanes = Lanes(model, config.inference.effective_lanes(), config.inference.batch_size)
+    plan = Plan.of(options)
+    lanes = Lanes(Model(config, plan.engine), plan.lanes, plan.batch_size)
     try:
-        return _rate_of(lanes, cycle(pictures), config.inference.effective_lanes(), config.inference.max_records)
+        return _rate_of(lanes, cycle(pictures), plan.lanes, options.max_records)
     finally:
         lanes.close()
 

@@ -13,11 +13,11 @@ from shared.errors import SettingsError
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from services.inference.models.engine import Plan
     from services.inference.models.model import Model
 
 MEASURED_S = 1.5
 MOST_RUNS = 50
-GREY = 114
 
 
 def model(settings: Settings) -> Iterator[Finding]:
@@ -27,35 +27,40 @@ def model(settings: Settings) -> Iterator[Finding]:
         )
         return
     config = settings.read(InferenceConfig)
+    if config.local_model is None:
+        why = "none, as the settings say" if config.model is None else f"the newest release of {config.model.model_id}"
+        yield ok("model", why)
+        return
+    from services.inference.models.engine import Plan
     from services.inference.models.model import Model
 
+    plan = Plan.of(config.inference)
     try:
-        loaded = Model(config.model, threads=config.inference.effective_threads())
+        loaded = Model(config.local_model, plan.engine)
     except SettingsError as error:
         yield wrong("model", str(error), "name a file that works: `model.path`")
         return
-    yield ok("model", f"{config.model.path}: {named(loaded.names)}, {loaded.family.name}, version {loaded.version}")
-    yield _pace(median(_frame_times_ms(loaded)), config, _wanted_fps(settings))
+    yield ok(
+        "model", f"{config.local_model.path}: {named(loaded.names)}, {loaded.family.name}, version {loaded.version}"
+    )
+    yield _pace(median(_frame_times_ms(loaded)), plan, _wanted_fps(settings))
 
 
 def _frame_times_ms(model: "Model") -> list[float]:
     """Of grey frames, prepared, run and read, one after the other, in one lane."""
-    import numpy as np
-
-    width_px, height_px = model.family.input.size_px
-    grey, session = np.full((height_px, width_px, 3), GREY, np.uint8), model.open_session()
+    grey, session = model.blank(), model.open_session()
     times_ms: list[float] = []
     deadline_s = time.monotonic() + MEASURED_S
     while not times_ms or (len(times_ms) < MOST_RUNS and time.monotonic() < deadline_s):
         began_s = time.perf_counter()
-        output = model.run(session, [model.family.prepare(grey)])
-        model.family.read(output[0], width_px, height_px)
+        prepared = model.prepare(grey)
+        model.read(model.run(session, [prepared])[0], prepared)
         times_ms.append(1000 * (time.perf_counter() - began_s))
     return times_ms[1:] or times_ms  # the first one warms up
 
 
-def _pace(frame_ms: float, config: InferenceConfig, wanted_fps: float) -> Finding:
-    lanes, threads = config.inference.effective_lanes(), config.inference.effective_threads()
+def _pace(frame_ms: float, plan: "Plan", wanted_fps: float) -> Finding:
+    lanes, threads = plan.lanes, plan.engine.threads
     # Lanes share the cores: with a thread of its own each adds its pace, up to the cores there are.
     able_fps = 1000 / frame_ms * min(lanes, max(1, cores() // threads))
     said = (

@@ -3,25 +3,20 @@
 from services.inference.config import ModelConfig
 from services.inference.models import FAMILIES
 from services.inference.models.family import Family, Signature
+from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 
-OTHER_TASKS = {"segment": "segmentation", "pose": "key points", "obb": "turned boxes"}
-"""What Ultralytics calls them, and what they are."""
 
-
-def family_of(signature: Signature, config: ModelConfig) -> Family:
-    """The family that the settings name, or the first that recognises the file. Raises SettingsError."""
-    if config.family != "auto":
-        return FAMILIES[config.family](signature, config)
+def family_of(signature: Signature, said: Sidecar, config: ModelConfig) -> Family:
+    """The family that sidecar or settings name, or the first that recognises the file. Raises SettingsError."""
+    if said.family not in (None, "auto"):
+        return FAMILIES[said.family](signature, said, config.lowest_confidence)
     objections = {name: family.objection(signature) for name, family in FAMILIES.items()}
     for name, objection in objections.items():
         if objection is None:
-            return FAMILIES[name](signature, config)
-    task = signature.metadata.get("task", "")
-    if task in OTHER_TASKS:
-        raise SettingsError(
-            f"model.path: {config.path} is made for {OTHER_TASKS[task]}; Gleaner reads detectors and classifiers: take one "
-            f"and export it, `yolo export model=yolo11n.pt format=onnx` ({signature})"
-        )
+            return FAMILIES[name](signature, said, config.lowest_confidence)
     why = "; ".join(f"not {name}: {objection}" for name, objection in objections.items())
-    raise SettingsError(f"model.path: no family that Gleaner reads fits {config.path} ({signature}). {why}")
+    raise SettingsError(
+        f"model.path: cannot tell how to read {config.path} ({signature}). Say it in a sidecar beside it, "
+        f"`family: …` in {config.path.stem if config.path else ''}.gleaner.yaml. Looked for: {why}"
+    )

@@ -1,26 +1,33 @@
-"""What every model family promises: it says whether a file is one of its own, makes the input, and reads the output.
+"""What every model family promises: it says whether a file is one of its own, makes the input, and reads the outputs.
 
-Promises: a family is pure. It holds no session; it knows its file by its signature alone. Boxes come back in pixels of
-the original image.
+Promises: a family is pure. It holds no session; it knows its file by its signature and what is said beside it. Boxes come
+back as xyxy in pixels of the original image, clipped to it, the surest first.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.config import ModelConfig
-from services.inference.models.metadata import class_names, image_size_px
-from services.inference.preprocess import Floats
+from services.inference.models.metadata import class_names, image_size_px, stride_px
+from services.inference.placement import Floats, Placement, Size
+from services.inference.preprocess import Preparation
+from services.inference.preprocess import Tensor as Pixels
+from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 from shared.imaging import Image
 
-_FLOATS: Mapping[str, type[np.float32] | type[np.float16]] = {
+Outputs = Mapping[str, NDArray[Any]]
+"""By name, as the runtime gives them: of a run with a frames axis first, or, after `split`, of one frame."""
+
+MOST_DETECTIONS = 300
+DTYPES: Mapping[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
 }
 
 
@@ -31,6 +38,11 @@ class Tensor:
     name: str
     shape: tuple[int | str | None, ...]
     type: str
+
+    @property
+    def plain_name(self) -> str:
+        """Without the `:0` that TensorFlow's names may end with."""
+        return self.name.partition(":")[0]
 
     def __str__(self) -> str:
         return f"{self.name} {list(self.shape)} {self.type}"
@@ -44,19 +56,37 @@ class Signature:
     outputs: tuple[Tensor, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    def output(self, name: str) -> Tensor | None:
+        """The output of that name, a `:0` behind it or not."""
+        return next((one for one in self.outputs if one.plain_name == name), None)
+
+    def input(self, name: str) -> Tensor | None:
+        return next((one for one in self.inputs if one.plain_name == name), None)
+
     def __str__(self) -> str:
         return f"inputs: {', '.join(map(str, self.inputs))}; outputs: {', '.join(map(str, self.outputs))}"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """The one input of a family that takes one image tensor, NCHW. Sizes are (width, height)."""
+    """The input that takes the pixels. `batch`: how many frames a run must have, None where it is free."""
 
     name: str
     batch: int | None
-    size_px: tuple[int, int]
+    size_px: Size
     free_size: bool
-    dtype: type[np.float32] | type[np.float16]
+    dtype: type[np.generic]
+    channels_last: bool = False
+    batched: bool = True
+    """False: the input is one image, [3, H, W], without a frames axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One frame, ready to run: its tensor, and where its image lies on it."""
+
+    tensor: Pixels
+    placement: Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +96,28 @@ class Findings:
     class_ids: NDArray[np.intp]
     confidences: Floats
     boxes: Floats | None = None
+    keypoints: Floats | None = None
+    """(N, K, 3): x, y in pixels of the original image, confidence (1 where the model gives none)."""
 
 
 class Family(ABC):
     """One layout of inputs and outputs. Raises SettingsError when the file does not have it."""
 
     name: ClassVar[str]
-    task: ClassVar[Literal["detect", "classify"]]
+    task: Literal["detect", "classify"] = "detect"
+    habits: ClassVar[Sidecar] = Sidecar()
+    """What the family's own code does; the file, a sidecar and the settings may say otherwise."""
+    other_inputs: ClassVar[frozenset[str]] = frozenset()
+    """Names of the inputs beside the image that this family feeds."""
 
-    def __init__(self, signature: Signature, config: ModelConfig) -> None:
-        self.input = image_input(signature)
-        self.config = config
-        self.names = class_names(signature.metadata, config.names, self.classes(signature))
+    def __init__(self, signature: Signature, said: Sidecar, lowest_confidence: float = 0.05) -> None:
+        """`said`: what sidecar and settings say of this file."""
+        self.signature = signature
+        self.said = said.over(self.habits)
+        self.lowest_confidence = lowest_confidence
+        self.input = image_input(signature, self.said, self.other_inputs)
+        self.preparation = self.prepares()
+        self.names = self.named()
 
     @classmethod
     @abstractmethod
@@ -85,33 +125,90 @@ class Family(ABC):
         """Why `family: auto` may not take the file for one of these; None when it may, without guessing."""
 
     @abstractmethod
-    def classes(self, signature: Signature) -> int:
-        """How many classes the output has. Raises SettingsError when the output is not laid out as the family's."""
+    def classes(self, signature: Signature) -> int | None:
+        """How many classes the output has, None where it does not show. Raises SettingsError for another layout."""
 
     @abstractmethod
-    def prepare(self, image: Image) -> Floats:
-        """The (3, H, W) tensor of one BGR image."""
+    def check(self, outputs: Outputs, prepared: Prepared) -> None:
+        """Looks, at start, at what a blank image gives (one frame's outputs). Settles what only a run can tell.
+
+        Raises SettingsError when it is not what the family writes.
+        """
 
     @abstractmethod
-    def check(self, output: Floats) -> None:
-        """Looks, at start, at what a blank image gives. Raises SettingsError when it is not what the family writes."""
+    def read(self, outputs: Outputs, placement: Placement) -> Findings:
+        """One frame's outputs as findings in its image. Must not fail, whatever the numbers."""
 
-    @abstractmethod
-    def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
-        """One frame's first output, without its batch axis, as findings in an image of that size."""
+    def prepares(self) -> Preparation:
+        """How the image becomes the input."""
+        return Preparation.of(self.said.input, **self.known_of_input())
+
+    def known_of_input(self) -> dict[str, Any]:
+        """What the file says of its input, as options of `Preparation`."""
+        return {
+            "size_px": self.input.size_px,
+            "channels_last": self.input.channels_last,
+            "bytes_in": self.input.dtype is np.uint8,
+        }
+
+    def named(self) -> tuple[str, ...]:
+        """A name for each class."""
+        return class_names(self.signature.metadata, self.said.names, self.classes(self.signature), self.said.class_base)
+
+    def prepare(self, image: Image) -> Prepared:
+        """A BGR image, HxWx3, as the model takes it."""
+        canvas, placement = self.preparation.canvas(image)
+        return Prepared(self.preparation.tensor(canvas), placement)
+
+    def feeds(self, prepared: Sequence[Prepared]) -> dict[str, NDArray[Any]]:
+        """What goes into a run of these frames, whose tensors have one shape."""
+        if not self.input.batched:
+            return {self.input.name: prepared[0].tensor.astype(self.input.dtype, copy=False)}
+        if len(prepared) == 1:  # no copy where there is nothing to stack
+            return {self.input.name: prepared[0].tensor[None].astype(self.input.dtype, copy=False)}
+        return {self.input.name: np.stack([one.tensor for one in prepared]).astype(self.input.dtype, copy=False)}
+
+    def split(self, outputs: Outputs, frames: int) -> list[dict[str, NDArray[Any]]]:
+        """Each frame's own outputs, without the frames axis."""
+        return [{name: array[number] for name, array in outputs.items()} for number in range(frames)]
+
+    @property
+    def most(self) -> int:
+        """Boxes kept per frame."""
+        return self.said.max_det or MOST_DETECTIONS
+
+    def only_output(self, outputs: Outputs) -> NDArray[Any]:
+        """The first output, of families that have one that matters."""
+        return np.asarray(outputs[self.signature.outputs[0].name])
 
 
-def image_input(signature: Signature) -> ImageInput:
-    """Raises SettingsError unless there is exactly one input: float NCHW with three channels."""
-    if len(signature.inputs) != 1 or len(signature.inputs[0].shape) != 4:
+def image_input(signature: Signature, said: Sidecar, others: frozenset[str] = frozenset()) -> ImageInput:
+    """Raises SettingsError unless one input takes pixels: rank 4 (or one image, rank 3), three channels, floats or bytes."""
+    images = [one for one in signature.inputs if one.plain_name not in others]
+    if len(images) != 1 or len(images[0].shape) not in (3, 4):
         raise SettingsError(f"expected a model with one image input of rank 4, got {signature}")
-    tensor = signature.inputs[0]
-    batch, channels, height, width = tensor.shape
+    tensor = images[0]
+    batched = len(tensor.shape) == 4
+    batch, *rest = tensor.shape if batched else (1, *tensor.shape)
+    channels_last = _is_channels_last(rest)
+    height, width = rest[:2] if channels_last else rest[1:]
+    channels = rest[2] if channels_last else rest[0]
     if isinstance(channels, int) and channels != 3:
-        raise SettingsError(f"expected an input [batch, 3, height, width], got {tensor}")
-    if tensor.type not in _FLOATS:
-        raise SettingsError(f"expected an input of float32 or float16, got {tensor}")
-    declared = image_size_px(signature.metadata)
+        raise SettingsError(f"expected an input [batch, 3, height, width] or [batch, height, width, 3], got {tensor}")
+    if tensor.type not in DTYPES:
+        raise SettingsError(f"expected an input of float32, float16 or uint8, got {tensor}")
+    declared = said.input.size[::-1] if said.input.size else image_size_px(signature.metadata)
     size = (width if isinstance(width, int) else declared[0], height if isinstance(height, int) else declared[1])
     free = not (isinstance(width, int) and isinstance(height, int))
-    return ImageInput(tensor.name, batch if isinstance(batch, int) else None, size, free, _FLOATS[tensor.type])
+    fixed = batch if isinstance(batch, int) else None
+    return ImageInput(tensor.name, fixed, size, free, DTYPES[tensor.type], channels_last, batched)
+
+
+def _is_channels_last(rest: Sequence[int | str | None]) -> bool:
+    """ONNX.md 2: when the last axis has the channels and the first has not."""
+    return rest[-1] == 3 and rest[0] != 3
+
+
+def free_stride(family: Family) -> int | None:
+    """The stride whose smallest rectangle a model with free axes gets (Ultralytics: `rect`); None for a fixed size."""
+    return stride_px(family.signature.metadata) if family.input.free_size else None

@@ -39,16 +39,26 @@ def stride_px(metadata: Mapping[str, str]) -> int:
 
 
 def class_names(
-    metadata: Mapping[str, str], override: Sequence[str] | Mapping[int, str] | None, classes: int
+    metadata: Mapping[str, str],
+    override: Sequence[str] | Mapping[int, str] | None,
+    classes: int | None,
+    base: int | None = None,
 ) -> tuple[str, ...]:
-    """A name for each class: from the settings, else the file, else `class0`, `class1`. Raises SettingsError."""
+    """A name for each class: as said beside the file, else in the file, else `class0`, `class1`. Raises SettingsError.
+
+    `classes` None: as many as are named, since the outputs do not tell. `base`: the number of a list's first name.
+    """
     known = override if override is not None else literal(metadata, "names")
     if known is None:
-        return tuple(f"class{index}" for index in range(classes))
+        return tuple(f"class{index}" for index in range(classes or 0))
     where = "model.names" if override is not None else "the file's metadata"
     if not isinstance(known, Mapping | list | tuple):
         raise SettingsError(f"{where}: expected a list of class names or a map id: name, got {known!r}")
-    names = dict(known) if isinstance(known, Mapping) else dict(enumerate(known))
+    names = dict(known) if isinstance(known, Mapping) else dict(enumerate(known, base or 0))
+    if classes is None:
+        return tuple(str(names.get(index, f"class{index}")) for index in range(max(names, default=-1) + 1))
+    if base and not isinstance(known, Mapping):
+        names = {**{index: f"class{index}" for index in range(base)}, **names}
     if set(names) != set(range(classes)):
         raise SettingsError(f"the model has {classes} classes, {where} names {len(names)}: {sorted(names.items())[:5]}")
     return tuple(str(names[index]) for index in range(classes))

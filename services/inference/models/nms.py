@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.preprocess import Floats
+from services.inference.placement import Floats
 
 CLASS_OFFSET_PX = 7680
 MAX_CANDIDATES = 30_000

@@ -4,26 +4,24 @@ Promises: the boxes and scores of the family's own `predict`, to 0.01 px and 0.0
 cxcywh in letterboxed pixels, scores already sigmoided; a model with free axes gets the smallest rectangle of its stride.
 """
 
+from typing import Any
+
 import numpy as np
 
-from services.inference.config import ModelConfig
-from services.inference.models.family import Family, Findings, Signature
-from services.inference.models.metadata import literal, stride_px
+from services.inference.models.boxes import corners
+from services.inference.models.family import Family, Findings, Outputs, Prepared, Signature, free_stride
+from services.inference.models.metadata import literal
 from services.inference.models.nms import suppress
-from services.inference.preprocess import Floats, Letterbox, unit_tensor
+from services.inference.placement import Placement
+from services.inference.sidecar import NmsOptions, Sidecar
 from shared.errors import SettingsError
-from shared.imaging import Image
 
 
 class Ultralytics(Family):
     """Detect head without NMS inside."""
 
     name = "ultralytics"
-    task = "detect"
-
-    def __init__(self, signature: Signature, config: ModelConfig) -> None:
-        super().__init__(signature, config)
-        self._stride = stride_px(signature.metadata) if self.input.free_size else None
+    habits = Sidecar(nms=NmsOptions(iou=0.7))
 
     @classmethod
     def objection(cls, signature: Signature) -> str | None:
@@ -37,44 +35,34 @@ class Ultralytics(Family):
         columns = signature.outputs[0].shape[1]
         return columns - 4 if isinstance(columns, int) else len(literal(signature.metadata, "names", ()))
 
-    def prepare(self, image: Image) -> Floats:
-        height_px, width_px = image.shape[:2]
-        return unit_tensor(self._letterbox(width_px, height_px).apply(image))
+    def known_of_input(self) -> dict[str, Any]:
+        return {**super().known_of_input(), "stride": free_stride(self)}
 
-    def check(self, output: Floats) -> None:
-        scores = output[4:]
+    def check(self, outputs: Outputs, prepared: Prepared) -> None:
+        scores = self.only_output(outputs)[4:]
         if not (scores.min() >= 0 and scores.max() <= 1):
             raise SettingsError(
                 f"expected class scores in 0..1, got {scores.min():.3g} to {scores.max():.3g}: "
                 "no Ultralytics detector, or one whose export left the sigmoid out"
             )
 
-    def read(self, output: Floats, width_px: int, height_px: int) -> Findings:
-        """`output` is (4 + classes, N)."""
+    def read(self, outputs: Outputs, placement: Placement) -> Findings:
+        """The output is (4 + classes, N)."""
+        output = self.only_output(outputs)
         best = output[4:].max(axis=0)
-        candidates = np.flatnonzero(best > self.config.lowest_confidence)
+        candidates = np.flatnonzero(best > self.lowest_confidence)
         class_ids, confidences = output[4:, candidates].argmax(axis=0), best[candidates]
-        boxes = _xyxy(output[:4, candidates])
-        kept = suppress(boxes, confidences, class_ids, self.config.iou, self.config.max_detections)
-        return Findings(class_ids[kept], confidences[kept], self._letterbox(width_px, height_px).back(boxes[kept]))
-
-    def _letterbox(self, width_px: int, height_px: int) -> Letterbox:
-        return Letterbox.fit((width_px, height_px), self.input.size_px, self._stride)
-
-
-def _xyxy(boxes: Floats) -> Floats:
-    """(4, N) of centre and size as (N, 4) of corners."""
-    centre, half = boxes[:2], boxes[2:] / 2
-    return np.concatenate([centre - half, centre + half]).T
+        boxes = corners(output[:4, candidates].T, "cxcywh")
+        kept = suppress(boxes, confidences, class_ids, self.said.nms.iou or 0.7, self.most)
+        return Findings(class_ids[kept], confidences[kept], placement.back(boxes[kept]))
 
 
 def _head_objection(signature: Signature) -> str | None:
     if literal(signature.metadata, "end2end", False) or (literal(signature.metadata, "args", {}) or {}).get("nms"):
-        return "suppression is inside the graph; export it without (nms=False, end2end=False)"
-    if (
-        signature.metadata.get("head") == "RTDETRDecoder"
-        or "rtdetr" in signature.metadata.get("description", "").lower()
-    ):
+        return "suppression is inside the graph"
+    if signature.metadata.get("head") == "RTDETRDecoder" or "rtdetr" in signature.metadata.get(
+        "description", ""
+    ).lower().replace("-", ""):
         return "it is an RT-DETR"
     return None
 

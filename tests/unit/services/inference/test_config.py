@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.inference.config import InferenceConfig, InferenceOptions, cores
+from services.inference.models.engine import Plan
 from shared.errors import SettingsError
 from shared.settings import load
 
@@ -18,6 +19,7 @@ def refusal(**settings: Any) -> str:
 
 def test_a_model_alone_is_enough() -> None:
     config = load(overrides={"model": {"path": "models/gate v2.onnx"}}).read(InferenceConfig)
+    assert config.model is not None
     assert config.model.model_id == "gate-v2"
     assert config.model.lowest_confidence == 0.05
     assert config.model.threshold == 0.5
@@ -36,7 +38,9 @@ def test_no_model_is_refused() -> None:
         ({"class_thresholds": {"cart": 0.01}}, "above the product threshold 0.01"),
         ({"id": "a/b"}, "model.id"),
         ({"names": []}, "at least one class name"),
-        ({"family": "yolox"}, "'auto', 'ultralytics' or 'classify'"),
+        ({"family": "yolo"}, "'auto', 'ultralytics'"),
+        ({"fraction": 0.5}, "fraction 0.5 is for `role: shadow`"),
+        ({"path": None}, "expected `path`"),
     ],
 )
 def test_what_cannot_work_is_refused(model: dict[str, Any], why: str) -> None:
@@ -53,8 +57,8 @@ def test_a_containers_share_bounds_the_cores(tmp_path: Path, text: str, share: i
 
 
 def test_lanes_and_threads_share_the_cores() -> None:
-    options = InferenceOptions()
-    assert options.effective_lanes() == min(2, cores())
-    assert 1 <= options.effective_lanes() * options.effective_threads() <= cores()
-    assert InferenceOptions(lanes=3, threads_per_lane=5).effective_lanes() == 3
-    assert InferenceOptions(lanes=3, threads_per_lane=5).effective_threads() == 5
+    plan = Plan.of(InferenceOptions())
+    assert plan.lanes == min(2, cores())
+    assert 1 <= plan.lanes * plan.engine.threads <= cores()
+    wanted = Plan.of(InferenceOptions(lanes=3, threads_per_lane=5))
+    assert (wanted.lanes, wanted.engine.threads) == (3, 5)

@@ -26,8 +26,8 @@ def name_of(case: dict[str, Any]) -> str:
 def findings(case: dict[str, Any], folder: Path) -> Findings:
     model = Model(ModelConfig(path=MODELS[case["model"]](folder / "model.onnx")))
     width_px, height_px = case["size_px"]
-    tensor = model.family.prepare(picture(width_px, height_px))
-    return model.family.read(model.run(model.open_session(), [tensor])[0], width_px, height_px)
+    prepared = model.prepare(picture(width_px, height_px))
+    return model.read(model.run(model.open_session(), [prepared])[0], prepared)
 
 
 def pairwise_iou(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:

@@ -6,9 +6,11 @@ import numpy as np
 
 from services.inference.config import ModelConfig
 from services.inference.models.model import Model
+from services.inference.placement import letterbox
 from tests.unit.services.inference.built_models import classifier, detector
 
 NAN, INF = float("nan"), float("inf")
+SQUARE = letterbox((192, 192), (192, 192))
 
 
 def test_scores_that_are_no_numbers_are_no_detections(tmp_path: Path) -> None:
@@ -16,7 +18,7 @@ def test_scores_that_are_no_numbers_are_no_detections(tmp_path: Path) -> None:
     columns = np.array(
         [[50, 50, 20, 20, 0, 0.9, 0], [90, 90, 9, 9, NAN, 0.9, NAN], [90, 90, INF, 9, 0.8, 0, 0]], np.float32
     )
-    seen = family.read(columns.T, 192, 192)
+    seen = family.read({"output0": columns.T}, SQUARE)
     assert seen.class_ids.tolist() == [1, 0]
     assert seen.boxes is not None
     assert seen.boxes[0].tolist() == [40, 40, 60, 60]
@@ -25,10 +27,10 @@ def test_scores_that_are_no_numbers_are_no_detections(tmp_path: Path) -> None:
 def test_the_lowest_confidence_itself_is_not_carried(tmp_path: Path) -> None:
     family = Model(ModelConfig(path=detector(tmp_path / "model.onnx"), lowest_confidence=0.25)).family
     columns = np.array([[50, 50, 20, 20, 0.25, 0, 0], [150, 50, 20, 20, 0.26, 0, 0]], np.float32)
-    assert family.read(columns.T, 192, 192).confidences.tolist() == [np.float32(0.26)]
+    assert family.read({"output0": columns.T}, SQUARE).confidences.tolist() == [np.float32(0.26)]
 
 
 def test_a_classifier_that_gives_no_numbers_names_no_class(tmp_path: Path) -> None:
     family = Model(ModelConfig(path=classifier(tmp_path / "model.onnx"))).family
-    assert family.read(np.array([NAN, NAN, NAN], np.float32), 10, 10).class_ids.tolist() == []
-    assert family.read(np.array([0.2, NAN, 0.8], np.float32), 10, 10).class_ids.tolist() == [2, 0]
+    assert family.read({"output0": np.array([NAN, NAN, NAN], np.float32)}, SQUARE).class_ids.tolist() == []
+    assert family.read({"output0": np.array([0.2, NAN, 0.8], np.float32)}, SQUARE).class_ids.tolist() == [2, 0]
