@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import SettingsError
-from shared.ports import Clock, Images, Log, State
+from shared.ports import Clock, Images, Log, Objects, State
 from shared.runtime import health as health_server
 from shared.runtime.clock import SystemClock
 from shared.runtime.health import AllHealthy, Health, Pages
 from shared.runtime.lifecycle import Stop, as_process, until_signal
 from shared.runtime.listening import cannot_listen
+from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Service
 from shared.runtime.worker import Worker
 from shared.settings import ClusterBackend, Common, EmbeddedBackend, Settings, load
@@ -33,6 +34,7 @@ __all__ = [
     "load_from_environment",
     "open_backend",
     "open_log",
+    "open_objects",
     "run",
     "run_until",
     "serving_health",
@@ -48,9 +50,15 @@ class OpenBackend:
     log: Log
     state: State
     images: Images
+    objects: Objects
     clock: Clock
     salt: bytes
     settings_version: str
+
+    @property
+    def pixels(self) -> FramePixels:
+        """How frames are read, those too that lie elsewhere."""
+        return FramePixels(self.objects, self.common.references, self.clock)
 
 
 def load_from_environment() -> Settings:
@@ -62,7 +70,7 @@ def load_from_environment() -> Settings:
 
 @contextmanager
 def open_backend(settings: Settings) -> Iterator[OpenBackend]:
-    """Opens log, state store and image buffer; closes them however it ends."""
+    """Opens log, state store, image buffer and object store; closes them however it ends."""
     common = settings.common
     backend = (
         _embedded(common.backend, settings)
@@ -72,7 +80,7 @@ def open_backend(settings: Settings) -> Iterator[OpenBackend]:
     try:
         yield backend
     finally:
-        for port in (backend.log, backend.state, backend.images):
+        for port in (backend.log, backend.state, backend.images, backend.objects):
             port.close()
 
 
@@ -120,6 +128,17 @@ def open_log(settings: Settings) -> Iterator[Log]:
 
 
 @contextmanager
+def open_objects(settings: Settings) -> Iterator[Objects]:
+    """The object store alone, for whoever publishes by reference."""
+    at = settings.common.backend
+    objects = _file_objects(at) if isinstance(at, EmbeddedBackend) else _minio_objects(at)
+    try:
+        yield objects
+    finally:
+        objects.close()
+
+
+@contextmanager
 def alone(common: Common) -> Iterator[None]:
     """All four services at once, in one process per data folder: a second one's would share its work under other settings.
 
@@ -149,6 +168,7 @@ def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
         log=log,
         state=SqliteState(at.folder / "state.db", prefix=common.prefix),
         images=FileImages(at.folder / "images", prefix=common.prefix),
+        objects=_file_objects(at),
         clock=SystemClock(),
         salt=_checked(salt),
         settings_version=settings.version,
@@ -176,6 +196,7 @@ def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
             prefix=common.prefix,
             region=at.s3_region,
         ),
+        objects=_minio_objects(at),
         clock=SystemClock(),
         salt=_checked(common.salt.get_secret_value()),
         settings_version=settings.version,
@@ -194,6 +215,18 @@ def _kafka_log(at: ClusterBackend, common: Common) -> Log:
     from shared.adapters.cluster.kafka_log import KafkaLog
 
     return KafkaLog(at.kafka, prefix=common.prefix, session_timeout_s=at.kafka_session_timeout_s)
+
+
+def _file_objects(at: EmbeddedBackend) -> Objects:
+    from shared.adapters.embedded.file_objects import FileObjects
+
+    return FileObjects(at.folder / "objects")
+
+
+def _minio_objects(at: ClusterBackend) -> Objects:
+    from shared.adapters.cluster.minio_objects import MinioObjects
+
+    return MinioObjects(at.s3, at.s3_access_key.get_secret_value(), at.s3_secret_key.get_secret_value(), at.s3_region)
 
 
 def _writable(folder: Path) -> Path:

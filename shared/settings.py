@@ -117,7 +117,7 @@ class ReferencesConfig(Config):
         default=33_554_432, ge=1, le=268_435_456, description="the largest image that is read by reference"
     )
     wait_s: float = Field(
-        default=10.0, ge=0, le=60, description="how long inference waits for an object that is not there yet, in seconds"
+        default=10.0, ge=0, le=60, description="seconds that inference waits for an object that is not there yet"
     )
 
 

@@ -1,4 +1,4 @@
-"""WHAT WE NEED of the world, as protocols: log, state, images, clock. No I/O here.
+"""WHAT WE NEED of the world, as protocols: log, state, images, objects, clock. No I/O here.
 
 An adapter can be written, and judged, from these pages alone; `tests/contract` holds the same promises as tests.
 """
@@ -6,6 +6,7 @@ An adapter can be written, and judged, from these pages alone; `tests/contract` 
 from shared.ports.clock import Clock
 from shared.ports.images import ImageInfo, Images
 from shared.ports.log import Bounds, Consumer, Listener, Log, Producer, Reader
+from shared.ports.objects import Objects
 from shared.ports.state import Charge, Decided, State, Undecided
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Images",
     "Listener",
     "Log",
+    "Objects",
     "Producer",
     "Reader",
     "State",

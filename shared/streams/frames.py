@@ -1,7 +1,7 @@
-"""`frames`: the encoded image itself (JPEG, PNG, WebP), keyed by its source. Any Kafka client is a producer.
+"""`frames`: the encoded image itself (JPEG, PNG, WebP) or a reference to it, keyed by its source. Any Kafka client will do.
 
-Promises: `decode` looks at key and headers and hashes the bytes; it decodes no pixels. Headers, all optional:
-producer_frame_id, captured_at, frame_index, content-type, traceparent, predicted_by.
+Promises: `decode` looks at key and headers and hashes the bytes; it decodes no pixels and fetches nothing. Headers, all
+optional: producer_frame_id, captured_at, frame_index, content-type, traceparent, predicted_by.
 """
 
 import hashlib
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.errors import InvalidMessage
 from shared.streams import ids
 from shared.streams.record import Headers, NewRecord, Record
+from shared.streams.references import CONTENT_TYPE as REFERENCE_TYPE
+from shared.streams.references import Reference, is_reference, reference_of
 from shared.streams.stream import HOUR_S, Stream
 
 MAX_FRAME_BYTES = 2_000_000
@@ -38,7 +40,10 @@ class FrameRef(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One encoded image from a source at an instant."""
+    """One encoded image from a source at an instant; or, with no bytes of it, a `reference` to where it lies.
+
+    `shared.runtime.pixels` has the image of either kind.
+    """
 
     ref: FrameRef
     source_id: str
@@ -48,60 +53,66 @@ class Frame:
     frame_index: int | None = None
     content_type: str | None = None
     predicted_by: str | None = None
+    reference: Reference | None = None
 
 
 def decode(record: Record) -> Frame:
-    """Raises InvalidMessage for a frame without bytes, past MAX_FRAME_BYTES, or with a key that is no UTF-8."""
-    image = record.value or b""
-    if not image:
+    """Raises InvalidMessage: no bytes, past MAX_FRAME_BYTES, a reference that makes no sense, a key that is no UTF-8."""
+    value = record.value or b""
+    if not value:
         raise InvalidMessage(f"frame at {record.where} is empty: expected an encoded image as the record's value")
-    if len(image) > MAX_FRAME_BYTES:
-        raise InvalidMessage(f"frame at {record.where} has {len(image):,} bytes, at most {MAX_FRAME_BYTES:,} are taken")
+    if len(value) > MAX_FRAME_BYTES:
+        raise InvalidMessage(f"frame at {record.where} has {len(value):,} bytes, at most {MAX_FRAME_BYTES:,} are taken")
+    reference = reference_of(record) if is_reference(record) else None
     source_id = _source_id(record)
-    producer_frame_id = record.header("producer_frame_id")
-    sha256 = hashlib.sha256(image).hexdigest()
-    frame_id = ids.frame_id(
-        source_id, producer_frame_id, sha256, time_ms=record.time_ms, partition=record.partition, offset=record.offset
-    )
-    ref = FrameRef(
-        stream="frames",
-        partition=record.partition,
-        offset=record.offset,
-        time_ms=record.time_ms,
-        frame_id=frame_id,
-        sha256=sha256,
-        size=len(image),
-    )
     return Frame(
-        ref=ref,
+        ref=_ref(record, source_id, reference or value),
         source_id=source_id,
-        image=image,
-        producer_frame_id=producer_frame_id,
+        image=b"" if reference else value,
+        producer_frame_id=record.header("producer_frame_id"),
         captured_at=record.header("captured_at"),
         frame_index=_frame_index(record),
-        content_type=record.header("content-type"),
+        content_type=None if reference else record.header("content-type"),
         predicted_by=record.header("predicted_by"),
+        reference=reference,
     )
+
+
+def _ref(record: Record, source_id: str, image: Reference | bytes) -> FrameRef:
+    """Size and hash are the image's, wherever it lies: one image is one frame, by value or by reference."""
+    sha256, size = _hash_and_size(image)
+    at = {"time_ms": record.time_ms, "partition": record.partition, "offset": record.offset}
+    frame_id = ids.frame_id(source_id, record.header("producer_frame_id"), sha256, **at)
+    return FrameRef(stream="frames", **at, frame_id=frame_id, sha256=sha256, size=size)
+
+
+def _hash_and_size(image: Reference | bytes) -> tuple[str, int]:
+    if isinstance(image, Reference):
+        return image.sha256, image.size
+    return hashlib.sha256(image).hexdigest(), len(image)
 
 
 def new_frame(
     source_id: str,
-    image: bytes,
+    image: bytes | Reference,
     *,
     producer_frame_id: str | None = None,
     captured_at: str | None = None,
     frame_index: int | None = None,
     content_type: str | None = None,
+    predicted_by: str | None = None,
 ) -> NewRecord:
-    """A frame on its way into the log, with the headers that are known."""
+    """A frame on its way into the log, with the headers that are known; the image itself, or where it lies."""
+    value, type_ = (image.to_bytes(), REFERENCE_TYPE) if isinstance(image, Reference) else (image, content_type)
     known = {
         "producer_frame_id": producer_frame_id,
         "captured_at": captured_at,
         "frame_index": None if frame_index is None else str(frame_index),
-        "content-type": content_type,
+        "content-type": type_,
+        "predicted_by": predicted_by,
     }
-    headers: Headers = tuple((name, value.encode()) for name, value in known.items() if value is not None)
-    return NewRecord(FRAMES.name, source_id.encode(), image, headers=headers)
+    headers: Headers = tuple((name, text.encode()) for name, text in known.items() if text is not None)
+    return NewRecord(FRAMES.name, source_id.encode(), value, headers=headers)
 
 
 def _source_id(record: Record) -> str:
@@ -130,7 +141,7 @@ def _frame_index(record: Record) -> int | None:
 
 FRAMES = Stream(
     name="frames",
-    about="the encoded images, as the cameras' producers wrote them",
+    about="the encoded images, as the cameras' producers wrote them, or references to them",
     key="source id",
     written_by=("any producer", "feedback"),
     read_by=("inference", "sampler"),

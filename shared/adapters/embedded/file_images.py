@@ -39,7 +39,7 @@ class FileImages:
         file = self._file(key)
         with said_as_unavailable("image buffer"):
             if not _holds(file, data):
-                self._write(file, data)
+                write_durably(file, data, self._aside)
             fsync_folder(file.parent)  # also when the bytes were there: whoever put them may have died before this
 
     def get(self, key: str) -> bytes | None:
@@ -90,18 +90,6 @@ class FileImages:
             )
         return self._folder / path
 
-    def _write(self, file: Path, data: bytes) -> None:
-        aside = self._aside / uuid.uuid4().hex
-        try:
-            with aside.open("wb") as writing:
-                writing.write(data)
-                writing.flush()
-                os.fsync(writing.fileno())
-            _make_folder(file.parent)
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
-
     def _clean(self) -> None:
         old = time.time() - _OLD_S
         for file in self._aside.iterdir():
@@ -125,6 +113,20 @@ def _info(key: str, file: Path) -> ImageInfo | None:
     if not stat.S_ISREG(found.st_mode):
         return None
     return ImageInfo(key, found.st_size, found.st_mtime_ns // 1_000_000)
+
+
+def write_durably(file: Path, data: bytes, aside: Path) -> None:
+    """Written in the folder `aside`, synced, renamed: nobody ever sees half of it. The caller syncs the file's folder."""
+    written = aside / uuid.uuid4().hex
+    try:
+        with written.open("wb") as writing:
+            writing.write(data)
+            writing.flush()
+            os.fsync(writing.fileno())
+        _make_folder(file.parent)
+        written.replace(file)
+    finally:
+        written.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
