@@ -157,8 +157,8 @@ def _tallies(partition: int, messages: Iterable[tuple[Record, Any]]) -> Iterator
     rest = iter(messages)
     last: Tally | None = None
     while chunk := list(islice(rest, CHUNK)):
-        live = [(record.offset, message) for record, message in chunk if message.role == "live"]
-        *finished, last = tallies.count(last, partition, live) or (last,)
+        found = [(record.offset, message) for record, message in chunk]
+        *finished, last = tallies.count(last, partition, found) or (last,)
         yield from (tally for tally in finished if tally is not None)
     if last is not None:
         yield last

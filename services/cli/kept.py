@@ -10,7 +10,7 @@ from rich.table import Table
 from services.cli import counts, flow
 from shared.errors import InvalidMessage
 from shared.ports.log import Log
-from shared.streams import SAMPLES, STREAMS, UPLOADS
+from shared.streams import PREDICTIONS, SAMPLES, STREAMS, UPLOADS
 from shared.streams.record import Record
 from shared.streams.samples import Design, Sample
 from shared.streams.uploads import Receipt
@@ -73,8 +73,8 @@ def records_of(log: Log, stream: str) -> Iterator[Record]:
 
 
 def predictions_of(log: Log) -> Iterator[tuple[Record, Any]]:
-    """Every prediction that can be read, with its record."""
-    return _messages_of(log, "predictions")
+    """Every prediction of a live model that can be read, with its record."""
+    return (one for one in _messages_of(log, PREDICTIONS.name) if one[1].role == "live")
 
 
 def _messages_of(log: Log, stream: str) -> Iterator[tuple[Record, Any]]:

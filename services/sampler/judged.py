@@ -47,7 +47,12 @@ class Judge:
         self._keeper = keeper
 
     def revise(self, verdict: Verdict) -> Revision | None:
-        """The revision, with its image in the buffer; None for a confirmation of a frame that is no sample."""
+        """The revision, with its image in the buffer; None for a confirmation of a frame that is no sample, and for a shadow.
+
+        Of a shadow's prediction there are no samples; where it has the live model's id, its boxes are none of the sample's.
+        """
+        if verdict.prediction.role == "shadow":
+            return None
         sample_id = ids.sample_id(self._collection, verdict.prediction.frame.frame_id, verdict.prediction.model_id)
         design = self._design(sample_id)
         if verdict.kind == "confirmed":

@@ -2,6 +2,7 @@
 
 Promises: `count` is a pure function of the records and of the previous tally, so whoever writes a tally writes the same.
 A frame that was predicted twice counts once: `Seen` keeps the highest frame offset and a bitmap of the 1,024 below it.
+A shadow's predictions are passed over: they feed comparisons, never the N.
 """
 
 from collections.abc import Iterable
@@ -118,10 +119,14 @@ class _Block:
         return cls(tally.partition, tally.block, seen, tally.up_to, counts, tally.repeated, tally.late)
 
     def add(self, offset: int, prediction: Prediction) -> None:
+        if prediction.role == "live":
+            self._meet(prediction)
+        self.up_to = offset + 1
+
+    def _meet(self, prediction: Prediction) -> None:
         highest, below = self.seen.get(prediction.model_id, (-1, 0))
         highest, below, novelty = _meet(highest, below, prediction.frame.offset)
         self.seen[prediction.model_id] = (highest, below)
-        self.up_to = offset + 1
         self.repeated += novelty == "seen"
         self.late += novelty == "late"
         if novelty != "seen":

@@ -8,6 +8,7 @@ from services.cli import kept
 from shared.errors import InvalidImage
 from shared.streams.dead_letters import new_dead_letter
 from shared.streams.frames import new_frame
+from shared.streams.predictions import new_prediction
 from tests.unit.services.cli.conftest import Site
 
 
@@ -29,3 +30,10 @@ def test_where_all_was_usable_nothing_is_said_of_it(site: Site) -> None:
     site.prediction()
     assert "dead-letters" not in shown(site)
     assert shown(site).split()[:3] == ["frames", "seen", "1"]
+
+
+def test_what_a_shadow_says_is_no_prediction_of_the_product(site: Site) -> None:
+    _, live = site.prediction()
+    site.send(new_prediction(live.model_copy(update={"role": "shadow"})))
+    assert [prediction for _, prediction in kept.predictions_of(site.log)] == [live]
+    assert kept.read(site.log).frames == 1

@@ -96,6 +96,14 @@ def test_what_is_counted() -> None:
     assert tally.seen["packages"] == Seen(highest=61, below=0b11 << 59)
 
 
+def test_a_shadow_is_passed_over_and_the_next_offset_is_known_all_the_same() -> None:
+    shadow = prediction(1, 0.9, role="shadow")
+    (tally,) = count(None, 0, [(0, prediction(0, 0.9)), (1, shadow), (2, shadow)])
+    assert (tally.up_to, tally.repeated, [c.frames for c in tally.counts]) == (3, 0, [1])
+    (tally,) = count(tally, 0, [(3, prediction(1, 0.9))])
+    assert (tally.up_to, tally.repeated, [c.frames for c in tally.counts]) == (4, 0, [2]), "expected no repeat"
+
+
 def test_a_late_prediction_is_served_and_counted() -> None:
     (tally,) = count(None, 0, [(0, prediction(5000)), (1, prediction(1))])
     assert tally.late == 1
