@@ -3,12 +3,15 @@
 Promises: another record is never mistaken for the one that is meant: ids carry a checksum, frames a hash.
 """
 
-from services.feedback.readers import Readers
+from concurrent.futures import ThreadPoolExecutor
+
+from services.feedback.readers import LANES, Readers, within
 from services.feedback.refusals import InvalidRequest, PredictionGone, UnknownPrediction
 from shared.errors import InvalidMessage, NeverWritten, RecordGone
 from shared.ports import Log
+from shared.runtime.pixels import FramePixels
 from shared.streams import frames, ids
-from shared.streams.frames import FRAMES, FrameRef
+from shared.streams.frames import FRAMES, Frame, FrameRef
 from shared.streams.predictions import PREDICTIONS, Prediction
 
 _WHERE = "prediction_id"
@@ -17,8 +20,11 @@ _WHERE = "prediction_id"
 class Lookup:
     """Random reads in `predictions` and `frames`. Any thread may ask."""
 
-    def __init__(self, log: Log, timeout_s: float) -> None:
+    def __init__(self, log: Log, pixels: FramePixels, timeout_s: float) -> None:
         self._readers = Readers(log, timeout_s)
+        self._pixels = pixels
+        self._timeout_s = timeout_s
+        self._asking = ThreadPoolExecutor(max_workers=LANES, thread_name_prefix="feedback-objects")
 
     def prediction(self, prediction_id: str) -> Prediction:
         """Raises InvalidRequest (no such form), UnknownPrediction, PredictionGone, Unavailable."""
@@ -40,12 +46,19 @@ class Lookup:
         if ref.stream != FRAMES.name:
             return False
         try:
-            return frames.decode(self._readers.read(ref.stream, ref.partition, ref.offset)).ref.frame_id == ref.frame_id
+            frame = frames.decode(self._readers.read(ref.stream, ref.partition, ref.offset))
         except (RecordGone, InvalidMessage):
             return False
+        return frame.ref.frame_id == ref.frame_id and self._has_image(frame)
 
     def close(self) -> None:
         self._readers.close()
+        self._asking.shutdown()
+
+    def _has_image(self, frame: Frame) -> bool:
+        if frame.reference is None:
+            return True
+        return within(self._timeout_s, "object store", self._asking.submit(self._pixels.is_there, frame))
 
 
 def _place(prediction_id: str) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from services.feedback.service import Feedback
 from shared.errors import SettingsError
 from shared.ports import Clock, Log, State
 from shared.runtime.listening import cannot_listen
+from shared.runtime.pixels import FramePixels
 from shared.telemetry import logs
 
 BACKLOG = 2048
@@ -31,6 +32,9 @@ class Backend(Protocol):
 
     @property
     def state(self) -> State: ...
+
+    @property
+    def pixels(self) -> FramePixels: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -47,7 +51,12 @@ def serve(config: FeedbackConfig, backend: Backend, stop: Stopping, listening: s
     options = config.feedback
     sock = listening or listen(options)
     feedback = Feedback(
-        backend.log, backend.state, backend.clock, collection=config.collection, timeout_s=options.timeout_s
+        backend.log,
+        backend.state,
+        backend.pixels,
+        backend.clock,
+        collection=config.collection,
+        timeout_s=options.timeout_s,
     )
     with closing(sock), closing(feedback):
         server = _Server(_uvicorn_config(create_app(feedback, config), options), stop)

@@ -13,6 +13,7 @@ from services.feedback.refusals import InvalidRequest, KeyReused, PredictionGone
 from services.feedback.request import VerdictRequest
 from shared.errors import InvalidMessage
 from shared.ports import Clock, Log, Producer, State
+from shared.runtime.pixels import FramePixels
 from shared.streams import ids
 from shared.streams.keys import kept_key, memo_key
 from shared.streams.predictions import Prediction
@@ -28,14 +29,21 @@ class Feedback:
     """Takes verdicts. Any thread may call; close it when no call is left."""
 
     def __init__(
-        self, log: Log, state: State, clock: Clock, *, collection: str = "default", timeout_s: float = 10.0
+        self,
+        log: Log,
+        state: State,
+        pixels: FramePixels,
+        clock: Clock,
+        *,
+        collection: str = "default",
+        timeout_s: float = 10.0,
     ) -> None:
         self._log = log
         self._state = state
         self._clock = clock
         self._collection = collection
         self._timeout_s = timeout_s
-        self._lookup = Lookup(log, timeout_s)
+        self._lookup = Lookup(log, pixels, timeout_s)
         self._pings = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feedback-ready")
         self._opening = threading.Lock()
         self._producer: Producer | None = None

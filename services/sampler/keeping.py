@@ -1,4 +1,4 @@
-"""Keeping: from a drawn frame to an image in the buffer, read by reference and checked.
+"""Keeping: from a drawn frame to an image in the buffer, read by reference (once more, where the frame is one) and checked.
 
 Promises: the bytes that are stored are the bytes that were predicted (size, sha256 and frame id are compared); image first,
 then preview, then sidecar; writing the same sample twice writes the same bytes under the same keys.
@@ -10,8 +10,9 @@ from shared import imaging
 from shared.errors import InvalidImage, InvalidMessage, RecordGone
 from shared.ports.images import Images
 from shared.ports.log import Reader
+from shared.runtime.pixels import FramePixels
 from shared.streams import frames, keys
-from shared.streams.frames import FrameRef
+from shared.streams.frames import Frame, FrameRef
 from shared.streams.predictions import Prediction
 from shared.streams.samples import BufferedImage, Sample
 
@@ -27,23 +28,32 @@ class Pixels:
 
 
 class Keeper:
-    def __init__(self, reader: Reader, images: Images, preview_px: int) -> None:
+    def __init__(self, reader: Reader, frame_pixels: FramePixels, images: Images, preview_px: int) -> None:
         self._reader = reader
+        self._frame_pixels = frame_pixels
         self._images = images
         self._preview_px = preview_px
 
     def read(self, ref: FrameRef) -> Pixels:
         """The frame's pixels, or `expired` / `unreadable`. Raises Unavailable."""
-        try:
-            record = self._reader.read(ref.stream, ref.partition, ref.offset)
-            frame = frames.decode(record)
-        except (RecordGone, InvalidMessage):
+        frame = self._frame(ref)
+        if frame is None:
             return Pixels(missing="expired")
+        try:
+            # Not waited for: it was there when it was predicted.
+            image = self._frame_pixels.image_if_there(frame)
+        except InvalidMessage:
+            return Pixels(missing="unreadable")
+        return Pixels(missing="expired") if image is None else self._pixels(image)
+
+    def _frame(self, ref: FrameRef) -> Frame | None:
+        try:
+            frame = frames.decode(self._reader.read(ref.stream, ref.partition, ref.offset))
+        except (RecordGone, InvalidMessage):
+            return None
         # Another record at the same place: the stream was made anew, or the log lost its tail.
         # Or somebody wrote another log time into the reference, by which windows and limits would go.
-        if frame.ref != ref:
-            return Pixels(missing="expired")
-        return self._pixels(frame.image)
+        return frame if frame.ref == ref else None
 
     def _pixels(self, image: bytes) -> Pixels:
         try:

@@ -4,8 +4,7 @@ Promises: no store is asked for a frame that no strategy drew; one script decide
 prediction finds its decision, is not charged twice, and is published as the same sample.
 """
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Draw, Drawer
@@ -17,6 +16,7 @@ from shared.bootstrap import OpenBackend
 from shared.ports.images import Images
 from shared.ports.log import Reader
 from shared.ports.state import Decided, State, Undecided
+from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Handled, Received, Service
 from shared.streams import PREDICTIONS, VERDICTS, ids, keys
 from shared.streams.predictions import Prediction, prediction_id
@@ -25,8 +25,8 @@ from shared.streams.samples import Design, new_sample
 from shared.streams.verdicts import Verdict
 from shared.telemetry import logs, metrics
 
-KEPT_TOGETHER = 32
-"""Drawn frames that are in memory at once: 32 frames of at most 2 MB."""
+KEPT_TOGETHER, BYTES_TOGETHER = 32, 64_000_000
+"""Drawn frames that are in memory at once, and their bytes at most; one larger than that is alone."""
 
 
 class SamplerService(Service):
@@ -40,6 +40,7 @@ class SamplerService(Service):
         reader: Reader,
         state: State,
         images: Images,
+        pixels: FramePixels,
         salt: bytes,
         timezone: str,
         settings_version: str,
@@ -51,7 +52,7 @@ class SamplerService(Service):
         self.settings_version = settings_version
         self.drawer = Drawer(salt, config.collection, config.strategies)
         self.limits = Limits(config.collection, config.limits, timezone, config.sampler.memo_s)
-        self.keeper = Keeper(reader, images, config.sampler.preview_px)
+        self.keeper = Keeper(reader, pixels, images, config.sampler.preview_px)
         self.judge = Judge(
             config.collection,
             config.destinations,
@@ -71,6 +72,7 @@ class SamplerService(Service):
             backend.log.reader(),
             backend.state,
             backend.images,
+            backend.pixels,
             backend.salt,
             backend.common.timezone,
             backend.settings_version,
@@ -85,7 +87,7 @@ class SamplerService(Service):
                 outputs += self.revise(received.message)
             else:
                 drawn += self.draw(received)
-        for together in _chunks(drawn, KEPT_TOGETHER):
+        for together in _chunks(drawn):
             outputs += self.keep(together)
         return Handled(outputs)
 
@@ -199,6 +201,15 @@ class SamplerService(Service):
         return []
 
 
-def _chunks(drawn: Sequence[Draw], size: int) -> list[list[Draw]]:
-    rest = iter(drawn)
-    return list(iter(lambda: list(islice(rest, size)), []))
+def _chunks(drawn: Sequence[Draw]) -> Iterator[list[Draw]]:
+    """What is in memory together."""
+    chunk: list[Draw] = []
+    size = 0
+    for draw in drawn:
+        if chunk and (len(chunk) == KEPT_TOGETHER or size + draw.prediction.frame.size > BYTES_TOGETHER):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(draw)
+        size += draw.prediction.frame.size
+    if chunk:
+        yield chunk

@@ -8,8 +8,11 @@ import pytest
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig
 from services.feedback.service import Feedback
+from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.runtime.clock import SystemClock
+from shared.runtime.pixels import FramePixels
+from shared.settings import ReferencesConfig
 from shared.streams.verdicts import VERDICTS, Verdict
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 
@@ -22,7 +25,8 @@ def url(site: Site, folder: Path) -> Iterator[str]:
     import uvicorn
 
     state = SqliteState(folder / "state.db")
-    feedback = Feedback(site.log, state, SystemClock())
+    pixels = FramePixels(FileObjects(folder / "objects"), ReferencesConfig(), SystemClock())
+    feedback = Feedback(site.log, state, pixels, SystemClock())
     config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}}})
     server = uvicorn.Server(uvicorn.Config(create_app(feedback, config), port=0, log_level="error"))
     thread = threading.Thread(target=server.run)

@@ -10,15 +10,19 @@ from fastapi.testclient import TestClient
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig
 from services.feedback.service import Feedback
+from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.ports import Undecided
 from shared.runtime.clock import SystemClock
+from shared.runtime.pixels import FramePixels
+from shared.settings import ReferencesConfig
 from shared.streams import ids
 from shared.streams.frames import FRAMES, FrameRef, decode, new_frame
 from shared.streams.keys import memo_key
 from shared.streams.predictions import Detection, Prediction, new_prediction
 from shared.streams.record import NewRecord, Record
+from shared.streams.references import Reference
 from shared.streams.verdicts import VERDICTS, Verdict
 
 HOUR_S = 3600
@@ -34,6 +38,8 @@ class Site:
         self.log = self.open_log()
         self.log.apply()
         self.state = SqliteState(folder / "state.db")
+        self.objects = FileObjects(folder / "objects")
+        self.pixels = FramePixels(self.objects, ReferencesConfig(buckets=("cameras",)), self.clock)
         self.producer = self.log.producer()
 
     def open_log(self) -> SegmentLog:
@@ -42,7 +48,7 @@ class Site:
     def send(self, record: NewRecord) -> Record:
         return self.producer.send(record).result(timeout=10)
 
-    def frame(self, image: bytes = b"\xff\xd8 pixels", source_id: str = "secret-door") -> FrameRef:
+    def frame(self, image: bytes | Reference = b"\xff\xd8 pixels", source_id: str = "secret-door") -> FrameRef:
         return decode(self.send(new_frame(source_id, image))).ref
 
     def prediction(self, ref: FrameRef | None = None, **changes: Any) -> tuple[str, Prediction]:
@@ -102,7 +108,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def feedback(site: Site) -> Iterator[Feedback]:
-    service = Feedback(site.log, site.state, site.clock, timeout_s=5.0)
+    service = Feedback(site.log, site.state, site.pixels, site.clock, timeout_s=5.0)
     yield service
     service.close()
 

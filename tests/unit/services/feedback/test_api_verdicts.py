@@ -1,5 +1,6 @@
 """POST /v1/verdicts: every answer, and that only 202 leaves something in the log."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from httpx import Response
 from shared.streams import ids
 from shared.streams.predictions import PREDICTIONS
 from shared.streams.record import NewRecord
+from shared.streams.references import Reference
 from tests.unit.services.feedback.conftest import HOUR_S, Site
 
 PATH = "/v1/verdicts"
@@ -386,3 +388,23 @@ def test_no_refusal_names_the_source(site: Site, client: TestClient) -> None:
         assert "secret-door" not in text
         assert prediction.frame.frame_id not in text
         assert str(site.folder) not in text
+
+
+def reference(site: Site, bucket: str = "cameras") -> Reference:
+    image = b"\xff\xd8 pixels"
+    site.objects.put(bucket, "1.jpg", image, "image/jpeg")
+    return Reference(uri=f"s3://{bucket}/1.jpg", size=len(image), sha256=hashlib.sha256(image).hexdigest())
+
+
+def test_a_frame_by_reference_is_judged_like_any_other_while_its_object_is_there(
+    site: Site, client: TestClient
+) -> None:
+    prediction_id, _ = site.prediction(site.frame(reference(site)))
+    assert client.post(PATH, json=confirmed(prediction_id)).status_code == 202
+    (site.folder / "objects" / "cameras" / "1.jpg").unlink()
+    assert code(client.post(PATH, json=confirmed(prediction_id))) == (410, "prediction_gone", "prediction_id")
+
+
+def test_an_object_in_a_bucket_that_may_not_be_read_is_no_image(site: Site, client: TestClient) -> None:
+    prediction_id, _ = site.prediction(site.frame(reference(site, "secrets")))
+    assert code(client.post(PATH, json=confirmed(prediction_id))) == (410, "prediction_gone", "prediction_id")

@@ -1,5 +1,6 @@
 """The sampler on the embedded adapters: draws, keeps, limits, redelivery, verdicts."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +9,25 @@ from typing import Any
 import pytest
 
 from services.sampler.config import GlobalLimit, SamplerConfig
-from services.sampler.service import SamplerService
+from services.sampler.drawing import Draw
+from services.sampler.service import SamplerService, _chunks
 from services.sampler.strategies.close_to_threshold import CloseToThreshold
 from services.sampler.strategies.random_fraction import RandomFraction
 from shared.adapters.embedded.file_images import FileImages
+from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.runtime.clock import SystemClock
+from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Received
+from shared.settings import ReferencesConfig
 from shared.streams import STREAMS, frames, predictions, samples
 from shared.streams.predictions import Prediction
-from shared.streams.record import Record
+from shared.streams.record import NewRecord, Record
+from shared.streams.references import Reference
 from shared.streams.samples import Design, Revision, Sample
 from shared.streams.verdicts import Verdict
-from tests.unit.services.sampler.making import SALT, detection, frame, prediction
+from tests.unit.services.sampler.making import SALT, detection, frame, jpeg, prediction
 
 EVERYTHING = RandomFraction(fraction=1.0)
 
@@ -32,17 +39,31 @@ class Bench:
     log: SegmentLog
     state: SqliteState
     images: FileImages
+    objects: FileObjects
+    folder: Path
 
     def sampler(self, *strategies: Any, limits: tuple[GlobalLimit, ...] = ()) -> SamplerService:
         config = SamplerConfig(strategies=strategies or (EVERYTHING,), limits=limits, destinations=("dataset",))
-        return SamplerService(config, self.log.reader(), self.state, self.images, SALT, "UTC", "settings-1")
+        pixels = FramePixels(self.objects, ReferencesConfig(buckets=("cameras",)), SystemClock())
+        reader = self.log.reader()
+        return SamplerService(config, reader, self.state, self.images, pixels, SALT, "UTC", "settings-1")
 
     def frame(self, seed: int, **more: Any) -> Received:
         """A published frame, and a prediction of it as the log would hold it."""
+        return self.predicted(self.sent(frame(seed)), **more)
+
+    def referenced(self, seed: int, bucket: str = "cameras", **changes: Any) -> Received:
+        """The same by reference, with the object in its bucket."""
+        self.objects.put(bucket, f"{seed}.jpg", jpeg(seed), "image/jpeg")
+        described = {"size": len(jpeg(seed)), "sha256": hashlib.sha256(jpeg(seed)).hexdigest(), **changes}
+        reference = Reference(uri=f"s3://{bucket}/{seed}.jpg", **described)
+        return self.predicted(self.sent(frames.new_frame("door", reference, producer_frame_id=f"frame-{seed}")))
+
+    def sent(self, new: NewRecord) -> Record:
         producer = self.log.producer()
-        record = producer.send(frame(seed)).result(5)
+        record = producer.send(new).result(5)
         producer.close()
-        return self.predicted(record, **more)
+        return record
 
     def predicted(self, record: Record, **more: Any) -> Received:
         seen = frames.decode(record)
@@ -56,7 +77,8 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     log = SegmentLog(tmp_path / "log")
     log.apply()
-    bench = Bench(log, SqliteState(tmp_path / "state.db"), FileImages(tmp_path / "images"))
+    state, images = SqliteState(tmp_path / "state.db"), FileImages(tmp_path / "images")
+    bench = Bench(log, state, images, FileObjects(tmp_path / "objects"), tmp_path)
     yield bench
     bench.log.close()
     bench.state.close()
@@ -141,11 +163,32 @@ def test_an_expired_frame_is_published_as_expired(bench: Bench) -> None:
 
 
 def test_pixels_that_cannot_be_decoded_are_published_as_unreadable(bench: Bench) -> None:
-    producer = bench.log.producer()
-    record = producer.send(frames.new_frame("door", b"\xff\xd8 this is no JPEG")).result(5)
-    producer.close()
+    record = bench.sent(frames.new_frame("door", b"\xff\xd8 this is no JPEG"))
     (design,) = published(bench.sampler(), [bench.predicted(record)])
     assert design.missing == "unreadable"
+
+
+def test_a_frame_by_reference_is_the_same_sample_as_by_value(bench: Bench) -> None:
+    (by_reference,) = published(bench.sampler(), [bench.referenced(1)])
+    (by_value,) = published(bench.sampler(), [bench.frame(1)])
+    assert by_reference.sample_id == by_value.sample_id
+    assert by_reference.image is not None
+    assert (by_reference.image.content_type, by_reference.image.size) == ("image/jpeg", len(jpeg(1)))
+    assert bench.images.get(by_reference.image.key) == jpeg(1)
+
+
+def test_an_object_that_has_gone_is_expired_and_one_that_may_not_be_read_is_unreadable(bench: Bench) -> None:
+    gone, other, foreign = bench.referenced(1), bench.referenced(2, sha256="0" * 64), bench.referenced(3, "secrets")
+    (bench.folder / "objects" / "cameras" / "1.jpg").unlink()
+    made = published(bench.sampler(), [gone, other, foreign])
+    assert [design.missing for design in made] == ["expired", "unreadable", "unreadable"]
+
+
+def test_large_frames_are_kept_a_few_at_a_time() -> None:
+    ref = prediction().frame
+    sizes = [30_000_000, 30_000_000, 30_000_000, 200_000_000, *[1_000] * 40]
+    drawn = [Draw("", prediction().model_copy(update={"frame": ref.model_copy(update={"size": n})}), ()) for n in sizes]
+    assert [len(chunk) for chunk in _chunks(drawn)] == [2, 1, 1, 32, 8]
 
 
 def test_a_frame_that_was_predicted_twice_is_drawn_once(bench: Bench) -> None:
@@ -157,6 +200,20 @@ def test_a_frame_that_was_predicted_twice_is_drawn_once(bench: Bench) -> None:
 
 def test_a_shadow_makes_no_samples(bench: Bench) -> None:
     assert published(bench.sampler(), [bench.frame(1, role="shadow")]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("confirmed", None), ("missed", None), ("rejected", "false_positive"), ("rejected", "bad_box")]
+)
+def test_a_verdict_on_a_shadow_makes_and_revises_nothing(bench: Bench, kind: str, reason: str | None) -> None:
+    """It is a word on the shadow alone, also where the live model has the shadow's name."""
+    live = bench.frame(1)
+    sampler = bench.sampler()
+    published(sampler, [live])
+    before = keys_of(bench)
+    shadow = Received(live.record, live.message.model_copy(update={"role": "shadow"}))
+    assert published(sampler, [verdict(shadow, kind, reason)]) == []
+    assert keys_of(bench) == before
 
 
 def test_a_rejection_keeps_what_nobody_drew(bench: Bench) -> None:
