@@ -57,3 +57,14 @@ SOURCE_PICTURES = Counter(
     "Pictures of cameras: published, dropped (the log is slow or down), refused (unusable). A rise of dropped: a slow log.",
     ["outcome"],
 )
+MODEL_INFO = Gauge(
+    "gleaner_model_info", "1 for the version of each model that runs here.", ["model_id", "version", "role"]
+)
+MODEL_SWAPS = Counter(
+    "gleaner_model_swaps",
+    "Versions that were loaded at the start, swapped in or refused. A rise of refused: look at `gleaner models list`.",
+    ["model_id", "outcome"],
+)
+MODEL_REFUSED = Gauge(
+    "gleaner_model_refused", "1 while the newest version cannot work and an older one goes on.", ["model_id"]
+)
