@@ -80,14 +80,24 @@ def dot(on: Pixels, centre_px: tuple[int, int], radius_px: int, colour: Colour) 
     cv2.circle(on, centre, radius_px * SCALE, colour, cv2.FILLED, cv2.LINE_AA)
 
 
-def label(on: Pixels, text: str, corner: tuple[int, int], colour: Colour) -> None:
+def box(
+    on: Fitted, corners: Sequence[float], colour: Colour, text: str = "", *, weight: int = 2, size: float = 0.4
+) -> None:
+    """A box (left, top, right, bottom, in pixels of the picture) with its label, if it has one."""
+    left, top, right, bottom = corners
+    cv2.rectangle(on.pixels, on.at(left, top), on.at(right, bottom), colour, weight * SCALE, cv2.LINE_AA)
+    if text:
+        label(on.pixels, text, on.at(left, top), colour, size)
+
+
+def label(on: Pixels, text: str, corner: tuple[int, int], colour: Colour, size: float = 0.4) -> None:
     """White on a colour, above the corner (in drawn pixels), or below it where there is no room."""
     text = plain(text)
-    (width, height), under = cv2.getTextSize(text, _FONT, 0.4 * SCALE, 1)
+    (width, height), under = cv2.getTextSize(text, _FONT, size * SCALE, 1)
     left = max(0, min(corner[0], on.shape[1] - width - 8))
     bottom = corner[1] if corner[1] >= height + under + 6 else corner[1] + height + under + 6
     cv2.rectangle(on, (left, bottom - height - under - 6), (left + width + 8, bottom), colour, cv2.FILLED)
-    cv2.putText(on, text, (left + 4, bottom - under - 1), _FONT, 0.4 * SCALE, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.putText(on, text, (left + 4, bottom - under - 1), _FONT, size * SCALE, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def width_of(text: str, size: float) -> int:
