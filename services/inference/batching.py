@@ -1,22 +1,24 @@
-"""Lanes: encoded images in, what the model saw out, in the same order. A lane decodes, scales, runs and reads.
+"""Lanes: encoded images in, what the model saw out. A lane is a thread with a session: it decodes, scales, runs and reads.
 
-Promises: each image is decoded once; at most one chunk per lane is in work, so memory is bounded by lanes x batch size.
-While one lane waits for its session the other decodes, which hides decoding and suppression behind the model.
+Promises: each image is decoded once; frames whose tensors have one size share a run, up to the batch size; decoded images
+are bounded by what the lanes have in work. While one lane's model runs another lane decodes, or, where the model is not on
+the CPU, a pool of threads beside them does.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import chain, groupby
-from queue import SimpleQueue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from threading import Thread
 
 import cv2
 
+from services.inference.gathering import Gathering
+from services.inference.models.engine import Plan
 from services.inference.models.family import Findings, Outputs, Prepared
 from services.inference.models.model import Model, Session
 from shared.errors import InvalidImage
-from shared.imaging import decode
+from shared.imaging import decode, sniff
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class Seen:
 
     width_px: int
     height_px: int
+    content_type: str | None
     findings: Findings
     timings_ms: dict[str, float]
 
@@ -33,83 +36,143 @@ Outcome = Seen | InvalidImage
 
 
 @dataclass(slots=True)
-class _Prepared:
-    """An image on its way: its size, its tensor, and what that took."""
+class _Task:
+    """An image on its way, and whoever waits for what is seen in it."""
 
+    image: bytes
+    future: "Future[Seen]" = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A task whose image is decoded: its size, its tensor, and what that took."""
+
+    task: _Task
     width_px: int
     height_px: int
     prepared: Prepared
-    decode_ms: float
-    preprocess_ms: float
+    timings_ms: dict[str, float]
 
 
 class Lanes:
-    """A few threads with a session each."""
+    """A few threads with a session each, and, if the plan wants them, some that decode for all of them."""
 
-    def __init__(self, model: Model, lanes: int, batch_size: int) -> None:
-        self._model, self._lanes, self._batch_size = model, lanes, batch_size
-        self._free: SimpleQueue[Session] = SimpleQueue()
-        for _ in range(lanes):
-            self._free.put(model.open_session())
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="inference-lane")
+    def __init__(self, model: Model, plan: Plan) -> None:
+        self.plan = plan
+        self._model = model
+        self._fixed = model.family.input.batch
+        self._arrived: Gathering[_Task] = Gathering()
+        self._decoded: Gathering[_Prepared] = Gathering(_tensor_shape, most=plan.in_work)
+        sessions = [model.open_session() for _ in range(plan.lanes)]
+        work = self._of_decoded if plan.decode_threads else self._of_arrived
+        self._threads = [self._start("lane", lambda session=session: work(session)) for session in sessions]  # type: ignore[misc]
+        self._threads += [self._start("decode", self._decode) for _ in range(plan.decode_threads)]
         cv2.setNumThreads(1)  # the lanes are the parallelism; OpenCV's own threads would only fight them for the cores
+
+    def submit(self, image: bytes, future: "Future[Seen] | None" = None) -> "Future[Seen]":
+        """What the model sees in an encoded image, later; InvalidImage when it is none. Who submits bounds how many."""
+        task = _Task(image, future or Future())
+        if not self._arrived.put(task):
+            _drop(task)
+        return task.future
 
     def predict(self, images: Sequence[bytes]) -> Iterator[Outcome]:
         """An outcome per image, in order, as soon as it is known: the caller goes on with it while the lanes work."""
-        return chain.from_iterable(self._threads.map(self._lane, self._chunks(images)))
+        return map(_outcome, [self.submit(image) for image in images])
 
     def close(self) -> None:
-        self._threads.shutdown()
+        """What waits is cancelled; what runs ends."""
+        for task in (*self._arrived.close(), *(one.task for one in self._decoded.close())):
+            _drop(task)
+        for thread in self._threads:
+            thread.join()
 
-    def _chunks(self, images: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        """As large as a run may be, and small enough that every lane has something to do."""
-        fixed = self._model.family.input.batch
-        size = fixed or max(1, min(self._batch_size, len(images) // self._lanes))
-        return (images[start : start + size] for start in range(0, len(images), size))
+    def _start(self, name: str, work: Callable[[], None]) -> Thread:
+        thread = Thread(target=work, name=f"inference-{name}", daemon=True)
+        thread.start()
+        return thread
 
-    def _lane(self, images: Sequence[bytes]) -> list[Outcome]:
-        session = self._free.get()
-        try:
-            return self._predict(session, images)
-        finally:
-            self._free.put(session)
+    def _of_arrived(self, session: Session) -> None:
+        """A lane that decodes its own images."""
+        while tasks := self._arrived.take(*self._share()):
+            prepared = [one for task in tasks if (one := self._prepare(task)) is not None]
+            for shape in dict.fromkeys(map(_tensor_shape, prepared)):
+                self._run(session, [one for one in prepared if _tensor_shape(one) == shape])
 
-    def _predict(self, session: Session, images: Sequence[bytes]) -> list[Outcome]:
-        """Neighbours whose tensors have one size share a run."""
-        outcomes: list[Outcome] = []
-        for shape, group in groupby(map(self._prepare, images), key=_tensor_shape):
-            if shape is None:
-                outcomes += [one for one in group if isinstance(one, InvalidImage)]
-            else:
-                outcomes += self._run(session, [one for one in group if isinstance(one, _Prepared)])
-        return outcomes
+    def _of_decoded(self, session: Session) -> None:
+        """A lane that is handed tensors."""
+        while prepared := self._decoded.take(*self._share()):
+            self._run(session, prepared)
 
-    def _prepare(self, image: bytes) -> _Prepared | InvalidImage:
+    def _decode(self) -> None:
+        """One of the threads that decode for all lanes."""
+        while tasks := self._arrived.take(1):
+            prepared = self._prepare(tasks[0])
+            if prepared is not None and not self._decoded.put(prepared):
+                _drop(tasks[0])
+
+    def _share(self) -> tuple[int, int, float]:
+        """As large as a run may be, and small enough that every lane has something to do.
+
+        Not where a batch is fixed (it costs what it costs) or worth waiting for.
+        """
+        lone = self._fixed is not None or self.plan.max_wait_s > 0
+        return self._fixed or self.plan.batch_size, 1 if lone else self.plan.lanes, self.plan.max_wait_s
+
+    def _prepare(self, task: _Task) -> _Prepared | None:
+        """None for what is no image (whoever waits for it knows already), or what nobody waits for any more."""
+        if not task.future.set_running_or_notify_cancel():
+            return None
         start = time.perf_counter()
         try:
-            pixels = decode(image)
-        except InvalidImage as refusal:
-            return refusal
-        decoded = time.perf_counter()
-        prepared = self._model.prepare(pixels)
+            pixels = decode(task.image)
+            decoded = time.perf_counter()
+            prepared = self._model.prepare(pixels)
+        except Exception as error:  # noqa: BLE001  raised again where the result is asked for
+            task.future.set_exception(error)
+            return None
         height_px, width_px = pixels.shape[:2]
-        return _Prepared(width_px, height_px, prepared, _ms(start, decoded), _ms(decoded, time.perf_counter()))
+        timings = {"decode": _ms(start, decoded), "preprocess": _ms(decoded, time.perf_counter())}
+        return _Prepared(task, width_px, height_px, prepared, timings)
 
-    def _run(self, session: Session, prepared: Sequence[_Prepared]) -> list[Seen]:
+    def _run(self, session: Session, prepared: Sequence[_Prepared]) -> None:
         start = time.perf_counter()
-        outputs = self._model.run(session, [one.prepared for one in prepared])
+        try:
+            outputs = self._model.run(session, [one.prepared for one in prepared])
+        except Exception as error:  # noqa: BLE001  raised again where the results are asked for
+            for one in prepared:
+                one.task.future.set_exception(error)
+            return
         run_ms = _ms(start, time.perf_counter()) / len(prepared)
-        return [self._read(one, own, run_ms) for one, own in zip(prepared, outputs, strict=True)]
+        for one, own in zip(prepared, outputs, strict=True):
+            self._read(one, own, round(run_ms, 3))
 
-    def _read(self, one: _Prepared, outputs: Outputs, run_ms: float) -> Seen:
+    def _read(self, one: _Prepared, outputs: Outputs, run_ms: float) -> None:
         start = time.perf_counter()
-        findings = self._model.read(outputs, one.prepared)
-        timings = {"decode": one.decode_ms, "preprocess": one.preprocess_ms, "run": run_ms}
-        return Seen(one.width_px, one.height_px, findings, {**timings, "postprocess": _ms(start, time.perf_counter())})
+        try:
+            findings = self._model.read(outputs, one.prepared)
+        except Exception as error:  # noqa: BLE001  raised again where the result is asked for
+            one.task.future.set_exception(error)
+            return
+        timings = {**one.timings_ms, "run": run_ms, "postprocess": _ms(start, time.perf_counter())}
+        one.task.future.set_result(Seen(one.width_px, one.height_px, sniff(one.task.image), findings, timings))
 
 
-def _tensor_shape(one: _Prepared | InvalidImage) -> tuple[int, ...] | None:
-    return None if isinstance(one, InvalidImage) else one.prepared.tensor.shape
+def _tensor_shape(one: _Prepared) -> tuple[int, ...]:
+    return one.prepared.tensor.shape
+
+
+def _outcome(future: "Future[Seen]") -> Outcome:
+    try:
+        return future.result()
+    except InvalidImage as refusal:
+        return refusal
+
+
+def _drop(task: _Task) -> None:
+    """Nobody will see to it: whoever waits for it learns that."""
+    if not task.future.cancel():
+        task.future.set_exception(CancelledError())
 
 
 def _ms(start_s: float, end_s: float) -> float:

@@ -1,20 +1,62 @@
-"""One batch of frames in, a prediction for each out, in the frames' order; what is no image becomes a dead letter.
+"""Frames in, a prediction for each out, in the frames' order; what is no image becomes a dead letter.
 
-Promises: the log is the only thing touched. The same frames give the same predictions, timings apart.
+Promises: frames stay in flight across batches, so that no lane waits for another at a batch's end; how many is bounded.
+Nothing is handed out before whatever came before it in its partition. The same frames give the same predictions, timings
+apart. A version that another one replaced finishes the frames that it began.
 """
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Protocol
 
-from services.inference.batching import Lanes, Seen
+from services.inference.batching import Seen
 from services.inference.config import InferenceConfig
+from services.inference.fetching import Fetcher
+from services.inference.flight import Flight, Flown
+from services.inference.lateness import Lateness
 from services.inference.models.engine import Plan
-from services.inference.models.family import Findings
-from services.inference.models.model import Model
-from shared.errors import InvalidImage
-from shared.imaging import sniff
+from services.inference.none import NoModel
+from services.inference.predicting import Known, prediction_of
+from services.inference.swapping import Swapper
+from shared.bootstrap import OpenBackend
+from shared.errors import InvalidMessage, Unavailable
+from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Handled, Received, Service
 from shared.streams.frames import FRAMES, Frame
-from shared.streams.predictions import ClassScore, Detection, Prediction, new_prediction
+from shared.streams.predictions import new_prediction
+from shared.streams.record import Partition
+
+MOST_BYTES_LEFT = 32_000_000
+"""Encoded images that stay in flight while the next batch is read; one larger than that is alone."""
+IDLE_POLL_S, BUSY_POLL_S, LOOK_S = 0.5, 0.002, 0.01
+"""Waiting for news with nothing in flight; for news, then for a lane, in turns, while there is."""
+
+
+class SeesIn(Protocol):
+    """Lanes, as far as a service needs them."""
+
+    def submit(self, image: bytes, future: "Future[Seen] | None" = None) -> "Future[Seen]": ...
+    def close(self) -> None: ...
+
+
+class Version(Protocol):
+    """A model that is ready, and the lanes in which it runs."""
+
+    @property
+    def model(self) -> Known: ...
+    @property
+    def lanes(self) -> SeesIn: ...
+
+
+class Versions(Protocol):
+    """Which model predicts from now on; None while there is none, and why."""
+
+    @property
+    def why(self) -> str: ...
+    def current(self) -> Version | None: ...
+    def close(self) -> None: ...
 
 
 class InferenceService(Service):
@@ -23,70 +65,106 @@ class InferenceService(Service):
     name = "inference"
     reads = (FRAMES.name,)
 
-    def __init__(self, config: InferenceConfig) -> None:
+    def __init__(
+        self, config: InferenceConfig, pixels: FramePixels | None = None, versions: Versions | None = None
+    ) -> None:
+        """`pixels`: how frames are read that are references; without it there may be none of them."""
         self.max_records = config.inference.max_records
-        assert config.model is not None
-        self._settings = config.model
         plan = Plan.of(config.inference)
-        self._model = Model(config.model, plan.engine)
-        self._lanes = Lanes(self._model, plan.lanes, plan.batch_size)
+        self._versions: Versions = versions or _versions(config)
+        self._fetcher = Fetcher(pixels) if pixels is not None else None
+        self._late = Lateness(config.inference.max_age_s)
+        self._flight: Flight[Seen, Version] = Flight(max(plan.in_work, self.max_records), MOST_BYTES_LEFT)
+        self._version: Version | None = None
+        self._replaced: list[Version] = []
+        if config.model is not None:
+            plan.say()
+
+    @classmethod
+    def on(cls, backend: OpenBackend, config: InferenceConfig) -> "InferenceService":
+        """With references read from the backend's stores, and the model watched for other versions."""
+        versions = _versions(config)
+        if isinstance(versions, Swapper):
+            versions.start(backend.images)
+        return cls(config, backend.pixels, versions)
+
+    def poll_timeout_s(self) -> float:
+        return BUSY_POLL_S if len(self._flight) else IDLE_POLL_S
 
     def handle(self, batch: Sequence[Received]) -> Handled:
-        ours = [one for one in batch if one.message.predicted_by is None]
-        handled = Handled()
-        for one, outcome in zip(ours, self._lanes.predict([one.message.image for one in ours]), strict=True):
-            if isinstance(outcome, InvalidImage):
-                handled.dead.append((one.record, outcome))
-            else:
-                handled.outputs.append(new_prediction(self._prediction(one.message, outcome)))
+        """What is finished, of this batch or of those before. Takes none of the batch when it raises Unavailable."""
+        version = self._current()
+        self._flight.make_room()
+        for one in batch:
+            if self.predicts(one.message) and not self._late.skips(one.record.source, one.message):
+                self._flight.add(one, one.message.ref.size, version, partial(self._begin, version, one.message))
+        if not batch:
+            self._flight.wait(LOOK_S)
+        handled = _handled(self._flight.handed_out())
+        self._close_replaced()
         return handled
 
+    def predicts(self, frame: Frame) -> bool:
+        """Whether the frame is ours: a producer may predict its own."""
+        return frame.predicted_by is None
+
+    def committable(self, partition: Partition, position: int) -> int:
+        oldest = self._flight.oldest(partition)
+        return position if oldest is None else min(oldest, position)
+
+    def on_assigned(self, partitions: frozenset[Partition]) -> None:
+        self._forget(partitions)
+
+    def on_revoked(self, partitions: frozenset[Partition]) -> None:
+        self._forget(partitions)
+
     def close(self) -> None:
-        self._lanes.close()
+        """What is in flight stays uncommitted: whoever owns the partition next gets it again."""
+        if self._fetcher is not None:
+            self._fetcher.close()
+        for version in self._replaced:
+            version.lanes.close()
+        self._versions.close()
 
-    def _prediction(self, frame: Frame, seen: Seen) -> Prediction:
-        return Prediction(
-            frame=frame.ref,
-            source_id=frame.source_id,
-            producer_frame_id=frame.producer_frame_id,
-            captured_at=frame.captured_at,
-            frame_index=frame.frame_index,
-            content_type=sniff(frame.image),
-            width_px=seen.width_px,
-            height_px=seen.height_px,
-            model_id=self._model.id,
-            model_version=self._model.version,
-            task=self._model.task,
-            threshold=self._settings.threshold,
-            class_thresholds=self._settings.class_thresholds,
-            detections=self._detections(seen.findings),
-            classes=self._classes(seen.findings),
-            timings_ms=seen.timings_ms,
-        )
+    def _forget(self, partitions: frozenset[Partition]) -> None:
+        self._flight.drop(partitions)
+        self._late.forget(partitions)
 
-    def _detections(self, findings: Findings) -> tuple[Detection, ...]:
-        """A box whose numbers are no numbers is left out: the model says nothing by it."""
-        if findings.boxes is None:
-            return ()
-        rows = zip(findings.boxes.round(3).tolist(), findings.class_ids.tolist(), _shares(findings), strict=True)
-        return tuple(
-            Detection(
-                box=(left, top, right, bottom), class_id=kind, class_name=self._model.name_of(kind), confidence=share
-            )
-            for (left, top, right, bottom), kind, share in rows
-            if left <= right and top <= bottom
-        )
+    def _current(self) -> Version:
+        """New frames go to the newest version. Raises Unavailable while there is none."""
+        version = self._versions.current()
+        if version is None:
+            raise Unavailable("model store", self._versions.why)
+        if self._version is not None and version is not self._version:
+            self._replaced.append(self._version)
+        self._version = version
+        return version
 
-    def _classes(self, findings: Findings) -> tuple[ClassScore, ...]:
-        if findings.boxes is not None:
-            return ()
-        rows = zip(findings.class_ids.tolist(), _shares(findings), strict=True)
-        return tuple(
-            ClassScore(class_id=kind, class_name=self._model.name_of(kind), confidence=share) for kind, share in rows
-        )
+    def _begin(self, version: Version, frame: Frame) -> "Future[Seen]":
+        if frame.reference is None:
+            return version.lanes.submit(frame.image)
+        assert self._fetcher is not None, "frames that are references are read from a backend: InferenceService.on"
+        return self._fetcher.fetch(frame, time.monotonic(), version.lanes.submit)
+
+    def _close_replaced(self) -> None:
+        """A version's lanes end with its last frame."""
+        for version in list(self._replaced):
+            if not any(frame.by is version for frame in self._flight):
+                version.lanes.close()
+                self._replaced.remove(version)
 
 
-def _shares(findings: Findings) -> list[float]:
-    """Confidences as they travel: six digits, at most 1 (half precision rounds past it)."""
-    shares: list[float] = findings.confidences.astype(float).clip(0, 1).round(6).tolist()
-    return shares
+def _versions(config: InferenceConfig) -> Versions:
+    return NoModel() if config.model is None else Swapper(config.model, config.inference)
+
+
+def _handled(finished: "Sequence[Flown[Seen, Version]]") -> Handled:
+    handled = Handled()
+    for one in finished:
+        try:
+            seen = one.future.result()
+        except InvalidMessage as refusal:
+            handled.dead.append((one.received.record, refusal))
+        else:
+            handled.outputs.append(new_prediction(prediction_of(one.by.model, one.received.message, seen)))
+    return handled

@@ -1,6 +1,6 @@
 """Every metric in one place, with what a rise means.
 
-Promises: labels are bounded: service, stream, reason, strategy, outcome; never a frame id, a source id or free text.
+Promises: labels are bounded: service, stream, reason, strategy, outcome, and a thousand sources; never a frame id or free text.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -67,4 +67,10 @@ MODEL_SWAPS = Counter(
 )
 MODEL_REFUSED = Gauge(
     "gleaner_model_refused", "1 while the newest version cannot work and an older one goes on.", ["model_id"]
+)
+FRAMES_SKIPPED = Counter(
+    "gleaner_frames_skipped",
+    "Frames that inference left out, by source (the first thousand; the rest together) and reason. A rise of too_old: it "
+    "is slower than the cameras.",
+    ["source", "reason"],
 )

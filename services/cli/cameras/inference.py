@@ -53,7 +53,7 @@ def measured(settings: Settings, cameras: Sequence[Probed], load: Load) -> Infer
 def _rate(config: ModelConfig, options: InferenceOptions, pictures: Sequence[bytes]) -> float:
     """Frames per second through all lanes, after one round that warms them up."""
     plan = Plan.of(options)
-    lanes = Lanes(Model(config, plan.engine), plan.lanes, plan.batch_size)
+    lanes = Lanes(Model(config, plan.engine), plan)
     try:
         return _rate_of(lanes, cycle(pictures), plan.lanes, options.max_records)
     finally:

@@ -1,6 +1,7 @@
 """A prediction per frame in the frames' order, dead letters for what is no image, silence where the producer predicts."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,21 @@ def service_of(path: Path, inference: dict[str, Any] | None = None, **model: Any
     )
 
 
+def through(service: InferenceService, batch: Sequence[Received]) -> Handled:
+    """The batch, and whatever else is in flight, to its end."""
+    return drained(service, service.handle(batch))
+
+
+def drained(service: InferenceService, handled: Handled) -> Handled:
+    until_s = time.monotonic() + 30
+    while service.poll_timeout_s() < 0.1:
+        assert time.monotonic() < until_s, "frames stay in flight"
+        more = service.handle([])
+        handled.outputs += more.outputs
+        handled.dead += more.dead
+    return handled
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[InferenceService]:
     service = service_of(detector(tmp_path / "gate.onnx"), class_thresholds={"cart": 0.3})
@@ -47,7 +63,7 @@ def service(tmp_path: Path) -> Iterator[InferenceService]:
 def test_a_prediction_says_everything_about_its_frame(service: InferenceService) -> None:
     known: Headers = (("producer_frame_id", b"f-7"), ("captured_at", b"2026-11-01T10:00:00Z"), ("frame_index", b"7"))
     one = frame(7, headers=known)
-    handled = service.handle([one])
+    handled = through(service, [one])
     (prediction,) = predictions(handled)
     assert prediction.frame == one.message.ref
     assert (prediction.source_id, prediction.producer_frame_id, prediction.frame_index) == ("gate", "f-7", 7)
@@ -61,7 +77,7 @@ def test_a_prediction_says_everything_about_its_frame(service: InferenceService)
 
 
 def test_weak_boxes_are_carried_the_surest_first(service: InferenceService) -> None:
-    (prediction,) = predictions(service.handle([frame(1)]))
+    (prediction,) = predictions(through(service, [frame(1)]))
     confidences = [detection.confidence for detection in prediction.detections]
     assert confidences == sorted(confidences, reverse=True)
     assert 0.05 < confidences[-1] < 0.5
@@ -70,7 +86,7 @@ def test_weak_boxes_are_carried_the_surest_first(service: InferenceService) -> N
 
 def test_predictions_keep_the_frames_order_across_lanes_and_sizes(service: InferenceService) -> None:
     batch = [frame(seed, size_px=(200 + 40 * (seed % 3), 240)) for seed in range(11)]
-    seen = predictions(service.handle(batch))
+    seen = predictions(through(service, batch))
     assert [one.frame.offset for one in seen] == list(range(11))
     assert [one.width_px for one in seen] == [200 + 40 * (seed % 3) for seed in range(11)]
 
@@ -80,7 +96,7 @@ def test_predictions_keep_the_frames_order_across_lanes_and_sizes(service: Infer
     [b"no image at all", encode_jpeg(picture(320, 240))[:-500], b"\x89PNG\r\n\x1a\n" + b"\0" * 40, b"\xff\xd8\xff"],
 )
 def test_what_is_no_image_dies_alone(service: InferenceService, bad: bytes) -> None:
-    handled = service.handle([frame(0), received(bad, 1), frame(2)])
+    handled = through(service, [frame(0), received(bad, 1), frame(2)])
     assert [one.frame.offset for one in predictions(handled)] == [0, 2]
     ((record, why),) = handled.dead
     assert record.offset == 1
@@ -88,17 +104,17 @@ def test_what_is_no_image_dies_alone(service: InferenceService, bad: bytes) -> N
 
 
 def test_frames_that_their_producer_predicts_are_left_alone(service: InferenceService) -> None:
-    handled = service.handle([frame(0), frame(1, headers=(("predicted_by", b"theirs"),))])
+    handled = through(service, [frame(0), frame(1, headers=(("predicted_by", b"theirs"),))])
     assert [one.frame.offset for one in predictions(handled)] == [0]
     assert not handled.dead
 
 
 def test_an_empty_batch_is_no_work(service: InferenceService) -> None:
-    assert service.handle([]) == Handled()
+    assert through(service, []) == Handled()
 
 
 def test_a_frame_that_is_redelivered_is_predicted_the_same(service: InferenceService) -> None:
-    first, second = (predictions(service.handle([frame(5)]))[0].model_copy(update={"timings_ms": {}}) for _ in range(2))
+    first, second = (predictions(through(service, [frame(5)]))[0].model_copy(update={"timings_ms": {}}) for _ in range(2))
     assert first == second
 
 
@@ -107,8 +123,8 @@ def test_a_frame_that_is_redelivered_is_predicted_the_same(service: InferenceSer
 def test_every_kind_of_axis_sees_the_same(tmp_path: Path, options: dict[str, Any], inference: dict[str, Any]) -> None:
     batch = [frame(seed) for seed in range(5)]
     service = service_of(detector(tmp_path / "model.onnx", **options), inference)
-    seen = predictions(service.handle(batch))
-    alone = [predictions(service.handle([one]))[0] for one in batch]
+    seen = predictions(through(service, batch))
+    alone = [predictions(through(service, [one]))[0] for one in batch]
     service.close()
     for one, other in zip(seen, alone, strict=True):
         assert len(one.detections) > 0
@@ -117,7 +133,7 @@ def test_every_kind_of_axis_sees_the_same(tmp_path: Path, options: dict[str, Any
 
 def test_a_classifier_gives_its_best_classes(tmp_path: Path) -> None:
     service = service_of(classifier(tmp_path / "kind.onnx"))
-    (prediction,) = predictions(service.handle([frame(1)]))
+    (prediction,) = predictions(through(service, [frame(1)]))
     service.close()
     assert prediction.task == "classify"
     assert not prediction.detections

@@ -1,0 +1,81 @@
+"""Late frames: beyond an age that the settings name, a partition skips ahead to its newest frames.
+
+Promises: pure; it is told what time it is. Nothing is skipped unless the settings say so. It skips until a frame is much
+fresher than the limit, so that what is too slow catches up instead of being late for ever; every skipped frame is counted.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from shared.streams.frames import Frame
+from shared.streams.record import Partition
+from shared.telemetry import logs, metrics
+
+FRESH_SHARE = 0.1
+"""Of the limit: how young a frame must be that ends the skipping."""
+TOO_OLD = "too_old"
+MOST_SOURCES = 1000
+"""Sources with a count of their own; those that come later share one, since anybody may name sources."""
+OTHERS = "(others)"
+
+
+@dataclass
+class _Episode:
+    """One partition's skipping, from the first frame that was too old."""
+
+    frames: Counter[str] = field(default_factory=Counter)
+    oldest_s: float = 0.0
+
+
+class Lateness:
+    """`max_age_s` None: nothing is ever too old."""
+
+    def __init__(self, max_age_s: float | None, now_s: Callable[[], float] = time.time) -> None:
+        self._max_age_s, self._now_s = max_age_s, now_s
+        self._episodes: dict[Partition, _Episode] = {}
+        self._named: set[str] = set()
+
+    def skips(self, partition: Partition, frame: Frame) -> bool:
+        """Whether this frame is left out. Called for every frame of a partition, in their order."""
+        if self._max_age_s is None:
+            return False
+        age_s = self._now_s() - frame.ref.time_ms / 1000
+        skipping = partition in self._episodes
+        if age_s <= self._max_age_s * (FRESH_SHARE if skipping else 1.0):
+            self._end(partition)
+            return False
+        self._count(partition, frame, age_s)
+        return True
+
+    def forget(self, partitions: Collection[Partition]) -> None:
+        """They are somebody else's now, or come anew."""
+        for partition in partitions:
+            self._end(partition)
+
+    def _count(self, partition: Partition, frame: Frame, age_s: float) -> None:
+        episode = self._episodes.setdefault(partition, _Episode())
+        episode.frames[self._label(frame.source_id)] += 1
+        episode.oldest_s = max(episode.oldest_s, age_s)
+        metrics.FRAMES_SKIPPED.labels(self._label(frame.source_id), TOO_OLD).inc()
+
+    def _label(self, source_id: str) -> str:
+        if len(self._named) < MOST_SOURCES:
+            self._named.add(source_id)
+        return source_id if source_id in self._named else OTHERS
+
+    def _end(self, partition: Partition) -> None:
+        episode = self._episodes.pop(partition, None)
+        if episode is None:
+            return
+        logs.get(service="inference").warning(
+            "frames.skipped",
+            reason=TOO_OLD,
+            partition=partition[1],
+            skipped=episode.frames.total(),
+            sources=dict(episode.frames.most_common(10)),
+            oldest_s=round(episode.oldest_s, 1),
+            max_age_s=self._max_age_s,
+            hint="more frames come than this machine predicts: add replicas, publish fewer, or take a smaller model",
+        )

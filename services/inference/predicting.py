@@ -1,0 +1,73 @@
+"""What the model saw in a frame, as the prediction that travels.
+
+Promises: the same frame and findings give the same prediction. Boxes whose numbers are no numbers are left out.
+"""
+
+from typing import Literal, Protocol
+
+from services.inference.batching import Seen
+from services.inference.config import ModelConfig
+from services.inference.models.family import Findings
+from shared.streams.frames import Frame
+from shared.streams.predictions import ClassScore, Detection, Prediction
+
+
+class Known(Protocol):
+    """What a prediction says of its model."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def config(self) -> ModelConfig: ...
+    @property
+    def task(self) -> Literal["detect", "classify"]: ...
+    def name_of(self, class_id: int) -> str: ...
+
+
+def prediction_of(model: Known, frame: Frame, seen: Seen) -> Prediction:
+    return Prediction(
+        frame=frame.ref,
+        source_id=frame.source_id,
+        producer_frame_id=frame.producer_frame_id,
+        captured_at=frame.captured_at,
+        frame_index=frame.frame_index,
+        content_type=seen.content_type,
+        width_px=seen.width_px,
+        height_px=seen.height_px,
+        model_id=model.id,
+        model_version=model.version,
+        role=model.config.role,
+        task=model.task,
+        threshold=model.config.threshold,
+        class_thresholds=model.config.class_thresholds,
+        detections=_detections(model, seen.findings),
+        classes=_classes(model, seen.findings),
+        timings_ms=seen.timings_ms,
+    )
+
+
+def _detections(model: Known, findings: Findings) -> tuple[Detection, ...]:
+    """A box whose numbers are no numbers is left out: the model says nothing by it."""
+    if findings.boxes is None:
+        return ()
+    rows = zip(findings.boxes.round(3).tolist(), findings.class_ids.tolist(), _shares(findings), strict=True)
+    return tuple(
+        Detection(box=(left, top, right, bottom), class_id=kind, class_name=model.name_of(kind), confidence=share)
+        for (left, top, right, bottom), kind, share in rows
+        if left <= right and top <= bottom
+    )
+
+
+def _classes(model: Known, findings: Findings) -> tuple[ClassScore, ...]:
+    if findings.boxes is not None:
+        return ()
+    rows = zip(findings.class_ids.tolist(), _shares(findings), strict=True)
+    return tuple(ClassScore(class_id=kind, class_name=model.name_of(kind), confidence=share) for kind, share in rows)
+
+
+def _shares(findings: Findings) -> list[float]:
+    """Confidences as they travel: six digits, at most 1 (half precision rounds past it)."""
+    shares: list[float] = findings.confidences.astype(float).clip(0, 1).round(6).tolist()
+    return shares
