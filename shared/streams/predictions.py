@@ -4,6 +4,7 @@ Promises: written to the frame's partition number, in the frames' order. Boxes a
 Anyone may write them: the reader validates, and derives the prediction id from where the record lies.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -33,6 +34,11 @@ class Detection(BaseModel):
     class_name: str
     confidence: Probability
     tracker_id: int | None = None
+    weak: bool = Field(
+        default=False,
+        exclude_if=lambda weak: not weak,
+        description="below the product threshold of its class, said by who predicted; rules go by the thresholds alone",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "Detection":
@@ -76,11 +82,16 @@ class Prediction(Message):
     timings_ms: dict[str, float] = Field(default_factory=dict)
 
     def threshold_for(self, class_name: str) -> float:
-        return self.class_thresholds.get(class_name, self.threshold)
+        return threshold_for(class_name, self.threshold, self.class_thresholds)
 
     def above_threshold(self) -> tuple[Detection, ...]:
         """The detections that the product shows: confidence at or above the threshold of their class."""
         return tuple(d for d in self.detections if d.confidence >= self.threshold_for(d.class_name))
+
+
+def threshold_for(class_name: str, threshold: float, class_thresholds: Mapping[str, float]) -> float:
+    """The product threshold of a class: a box is weak when its confidence lies below it."""
+    return class_thresholds.get(class_name, threshold)
 
 
 _from_json = json_decoder(Prediction)

@@ -104,9 +104,32 @@ def test_every_json_stream_has_a_golden_and_every_golden_a_stream() -> None:
 
 @pytest.mark.parametrize("path", GOLDENS, ids=story)
 def test_a_golden_decodes_and_encodes_to_the_same_json(path: Path) -> None:
+    """Other programs leave out what has a default; what they did say comes back as they said it."""
     body = json.loads(path.read_text(encoding="utf-8"))
     message = decode_story(story(path), body)
-    assert json.loads(message.to_bytes()) == body
+    again = json.loads(message.to_bytes())
+    foreign = path.stem.startswith("from-")
+    assert {name: again[name] for name in body} == body
+    assert foreign or again.keys() == body.keys()
+    assert decode_story(story(path), again) == message
+
+
+def test_what_is_weak_says_so_and_what_is_not_says_nothing() -> None:
+    body = golden("predictions/detections")
+    assert [one.get("weak") for one in body["detections"]] == [None, None, True]
+    body["detections"][0]["weak"] = False
+    message = decode_story("predictions/detections", body)
+    assert [one.weak for one in message.detections] == [False, False, True]
+    assert json.loads(message.to_bytes()) == golden("predictions/detections")
+
+
+def test_whether_the_product_shows_a_box_is_read_from_the_thresholds_alone() -> None:
+    """Whoever predicts may forget the mark, or mean something else by it."""
+    body = golden("predictions/detections")
+    for one in body["detections"]:
+        one["weak"] = not one.get("weak", False)
+    message = decode_story("predictions/detections", body)
+    assert [one.confidence for one in message.above_threshold()] == [0.55, 0.42]
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=story)
