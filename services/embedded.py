@@ -1,6 +1,6 @@
 """All four services in one process on the embedded adapters: what a single box runs, in production and in the demo.
 
-Promises: the same services as in the cluster, each on its own thread with a backend of its own, and the cameras beside them;
+Promises: the same services as in the cluster, each on its own thread with a backend of its own, shadow and cameras beside them;
 when one of them fails, all stop and its error is raised. `drained` says when everything published has gone all the way through.
 """
 
@@ -12,8 +12,9 @@ from functools import partial
 
 from services.feedback.config import FeedbackConfig
 from services.feedback.server import listen, serve, url
-from services.inference.config import InferenceConfig
-from services.inference.service import InferenceService
+from services.inference.config import InferenceConfig, ShadowsConfig
+from services.inference.opening import Opens, prepared
+from services.inference.shadow import shadow_of
 from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
 from services.sources.cameras.fleet import Fleet
@@ -21,12 +22,12 @@ from services.sources.page import pages
 from services.uploader.config import UploaderConfig
 from services.uploader.service import UploaderService
 from shared.bootstrap import OpenBackend, alone, open_backend, run_until, serving_health
-from shared.errors import GleanerError
+from shared.errors import GleanerError, SettingsError
 from shared.ports.log import Log
 from shared.runtime.health import DEAD_LETTERS, AllHealthy, Health
 from shared.runtime.lifecycle import Stop
 from shared.settings import Settings
-from shared.streams.groups import READS
+from shared.streams.groups import reads, shadow_group
 from shared.telemetry import logs
 
 Life = Callable[[OpenBackend, Stop], None]
@@ -66,7 +67,7 @@ class Running:
 def running(settings: Settings, drain_s: float = 30.0, cameras: Fleet | None = None) -> Iterator[Running]:
     """Starts the four services, and the cameras if there are any; hands over while they run, drains and stops them."""
     with alone(settings.common):
-        loops = {name: Health() for name in READS}
+        loops = {name: Health() for name in groups(settings)}
         services, feedback_url = _all_alive(settings, loops)
         if cameras is not None:
             services["sources"] = partial(_watch, cameras)
@@ -92,9 +93,19 @@ def _serving_health(
     return serving_health(settings.common, health, pages(cameras) if cameras else None)
 
 
-def drained(log: Log) -> bool:
-    """Has every record gone through every service? Looked at in the order of the flow, so yes means yes."""
-    return all(_read_to_the_end(log, group, stream) for group, streams in READS.items() for stream in streams)
+def groups(settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Who reads what, with the shadow of these settings."""
+    shadow = settings.read(ShadowsConfig).shadow
+    return reads([] if shadow is None else [shadow.model_id])
+
+
+def drained(log: Log, readers: Mapping[str, tuple[str, ...]] | None = None) -> bool:
+    """Has every record gone through every service? Looked at in the order of the flow, so yes means yes.
+
+    `readers`: those of `groups`; the four services alone where nobody says.
+    """
+    wanted = (readers or reads()).items()
+    return all(_read_to_the_end(log, group, stream) for group, streams in wanted for stream in streams)
 
 
 def _read_to_the_end(log: Log, group: str, stream: str) -> bool:
@@ -115,11 +126,11 @@ def _holds_any(log: Log, stream: str, partition: int, start: int, end: int) -> b
 
 def _all_alive(settings: Settings, loops: Mapping[str, Health]) -> tuple[dict[str, Life], str]:
     """Every service's life, and feedback's address. Settings are validated here, before anything starts."""
-    inference, sampler = InferenceService(settings.read(InferenceConfig)), settings.read(SamplerConfig)
-    uploader, feedback = settings.read(UploaderConfig), settings.read(FeedbackConfig)
+    sampler, uploader = settings.read(SamplerConfig), settings.read(UploaderConfig)
+    feedback, models = settings.read(FeedbackConfig), _models(settings)
     listening = listen(feedback.feedback)
     lives: dict[str, Life] = {
-        "inference": lambda backend, stop: run_until(stop, inference, backend, loops["inference"]),
+        **{name: _predicting(opens, loops[name]) for name, opens in models.items()},
         "sampler": lambda backend, stop: run_until(
             stop, SamplerService.on(backend, sampler), backend, loops["sampler"]
         ),
@@ -129,6 +140,21 @@ def _all_alive(settings: Settings, loops: Mapping[str, Health]) -> tuple[dict[st
         "feedback": lambda backend, stop: serve(feedback, backend, stop, listening),
     }
     return lives, url(listening)
+
+
+def _models(settings: Settings) -> dict[str, Opens]:
+    """By group: the live model, and the shadow if there is one."""
+    config, shadow = settings.read(InferenceConfig), shadow_of(settings)
+    if config.model is not None and config.model.role == "shadow":
+        raise SettingsError("model.role: a shadow runs beside a live model; on one box it stands below `shadow`")
+    models = {"inference": prepared(config)}
+    if shadow is not None and shadow.model is not None:
+        models[shadow_group(shadow.model.model_id)] = prepared(shadow)
+    return models
+
+
+def _predicting(opens: Opens, health: Health) -> Life:
+    return lambda backend, stop: run_until(stop, opens(backend), backend, health)
 
 
 def _watch(cameras: Fleet, backend: OpenBackend, stop: Stop) -> None:

@@ -3,7 +3,7 @@
 Promises: returns only when every published frame was predicted, decided and delivered; says meanwhile how far each step is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,6 +34,7 @@ class Flowing:
     backend: OpenBackend
     bars: Progress
     steps: dict[str, TaskID]
+    readers: Mapping[str, tuple[str, ...]]
 
     def publish(
         self, pictures: "Iterable[Picture | Unreadable]", total: int | None, fps: float | None = None
@@ -59,7 +60,7 @@ class Flowing:
 
     def wait(self) -> None:
         """Returns when everything is through. Raises what ended a service."""
-        while not embedded.drained(self.backend.log):
+        while not embedded.drained(self.backend.log, self.readers):
             self.look()
             self.running.check_flood()
             self.backend.clock.wait_s(LOOK_EVERY_S)
@@ -91,4 +92,5 @@ def flowing(settings: Settings, console: Console) -> Iterator[Flowing]:
         embedded.running(settings) as running,
         Progress(*columns, console=console) as bars,
     ):
-        yield Flowing(running, backend, bars, {group: bars.add_task(label, total=None) for group, _, label in STEPS})
+        steps = {group: bars.add_task(label, total=None) for group, _, label in STEPS}
+        yield Flowing(running, backend, bars, steps, embedded.groups(settings))

@@ -13,13 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.inference.models.files import VERSION_CHARS, ModelFiles
 from shared.errors import SettingsError
 from shared.ports import Images
+
+if TYPE_CHECKING:
+    from services.inference.models.model import Model  # which loads onnxruntime, and whoever only lists needs none
 
 ROOT = "models/"
 MANIFEST = "manifest.json"
@@ -41,9 +44,13 @@ class _File(_Said):
     sha256: str
 
 
-class _Manifest(_Said):
+class Manifest(_Said):
+    """What a version consists of; `names` are its classes, so that nobody has to load it to know them."""
+
     graph: str
     files: tuple[_File, ...]
+    names: tuple[str, ...] = ()
+    task: str = ""
 
 
 class Note(_Said):
@@ -97,27 +104,23 @@ class Releases:
         except ValidationError:
             return Note()
 
-    def has(self, version: str) -> bool:
-        return self._images.stat(f"{self._at}{version}/{MANIFEST}") is not None
-
     # Pushing
 
-    def push(self, files: ModelFiles, note: str = "") -> Released:
-        """Uploads the files and releases them. The live version again is nothing new."""
-        self.upload(files)
-        return self.release(files.version, "push", note)
+    def push(self, model: "Model", note: str = "") -> Released:
+        """Uploads a version that was loaded, and releases it. The live version again is nothing new."""
+        self.upload(model)
+        return self.release(model.version, "push", note)
 
-    def upload(self, files: ModelFiles) -> None:
-        """The manifest last: a version without one is not there."""
-        if self.has(files.version):
-            return
-        listed = []
+    def upload(self, model: "Model") -> None:
+        """The manifest last: a version without one is not there. Again, it mends what was damaged."""
+        files, listed = model.files, []
         for number, (name, path) in enumerate(files.named()):
             data = path.read_bytes()
             key = name if name != MANIFEST and all(map(_SAFE.fullmatch, name.split("/"))) else f"file-{number}"
             self._images.put(f"{self._at}{files.version}/{key}", data, "application/octet-stream")
             listed.append(_File(name=name, key=key, size=len(data), sha256=hashlib.sha256(data).hexdigest()))
-        self._put(f"{files.version}/{MANIFEST}", _Manifest(graph=files.graph.name, files=tuple(listed)))
+        manifest = Manifest(graph=files.graph.name, files=tuple(listed), names=model.names, task=model.task)
+        self._put(f"{files.version}/{MANIFEST}", manifest)
 
     def release(self, version: str, by: Literal["push", "rollback"], note: str = "") -> Released:
         """Puts, then lists: of two that took one number the listing says to both which is live."""
@@ -132,20 +135,24 @@ class Releases:
 
     def rollback(self, to: str | None = None, note: str = "") -> Released:
         """Releases the version that was live before this one, or the named one. Raises SettingsError."""
+        version = self.back_to(to)
+        self.manifest(version)  # what is not there cannot go live
+        return self.release(version, "rollback", note)
+
+    def back_to(self, to: str | None = None) -> str:
+        """The version that a rollback would release. Raises SettingsError where there is none."""
         history = self.history()
         if not history:
             raise SettingsError(
                 f"nothing was ever pushed as {self.model_id}; `gleaner models list` shows what there is"
             )
-        version = self._named(history, to) if to else self._before_live(history)
-        self._manifest(version)  # what is not there cannot go live
-        return self.release(version, "rollback", note)
+        return self._named(history, to) if to else self._before_live(history)
 
     # Fetching
 
     def fetch(self, version: str, folder: Path) -> Path:
         """The version's files in an empty folder; gives the graph. Raises SettingsError unless every byte is right."""
-        manifest = self._manifest(version)
+        manifest = self.manifest(version)
         for file in manifest.files:
             place(folder, file.name).write_bytes(self._checked(version, file))
         graph = place(folder, manifest.graph)
@@ -154,13 +161,14 @@ class Releases:
             raise SettingsError(f"{self._at}{version}: expected the files of version {version}, got those of {found}")
         return graph
 
-    def _manifest(self, version: str) -> _Manifest:
+    def manifest(self, version: str) -> Manifest:
+        """Raises SettingsError where there is none."""
         key = f"{self._at}{version}/{MANIFEST}"
         content = self._images.get(key)
         if content is None:
             raise SettingsError(f"{key} is not there: version {version} was never pushed whole; push it again")
         try:
-            return _Manifest.model_validate_json(content)
+            return Manifest.model_validate_json(content)
         except ValidationError as error:
             raise SettingsError(
                 f"{key} is no list of files: {error.errors()[0]['msg']}; push the model again"
@@ -173,7 +181,7 @@ class Releases:
             raise SettingsError(f"{key} is not there, and the version's manifest names it; push the model again")
         if (len(content), hashlib.sha256(content).hexdigest()) != (file.size, file.sha256):
             raise SettingsError(
-                f"{key}: expected {file.size:,} bytes with sha256 {file.sha256[:12]}…, got {len(content):,} others"
+                f"{key}: its {len(content):,} bytes are not the {file.size:,} that were pushed; push the model again"
             )
         return content
 
