@@ -1,0 +1,51 @@
+"""The models in the bucket, for the commands that look at it or change it: open it, and which model is meant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from services.inference.config import ModelConfig
+    from shared.ports import Images
+    from shared.settings import Settings
+
+
+@contextmanager
+def bucket_of(settings: "Settings", *, looks_only: bool = False) -> "Iterator[Images]":
+    """The image buffer, where models lie too. `looks_only`: refuse where there is nothing yet. Raises SettingsError."""
+    from services.cli.models.judged import has_data
+    from shared.bootstrap import open_backend
+    from shared.telemetry import logs
+
+    logs.configure("gleaner", "WARNING")
+    if looks_only and not has_data(settings):
+        raise SettingsError(
+            "no data yet, so no model was pushed; is this the right folder, or should --settings name a file?"
+        )
+    with open_backend(settings) as backend:
+        yield backend.images
+
+
+def live_model(settings: "Settings") -> "ModelConfig | None":
+    """The settings' own; None for `model: none`, and where they name none."""
+    from services.inference.config import InferenceConfig
+
+    return settings.read(InferenceConfig).model if "model" in settings.values else None
+
+
+def shadow_model(settings: "Settings") -> "ModelConfig | None":
+    from services.inference.config import ShadowsConfig
+
+    return settings.read(ShadowsConfig).shadow
+
+
+def named(settings: "Settings", id_: str | None, there: "list[str]") -> str:
+    """The model that is meant: by name, else the settings' own, else the only one there is. Raises SettingsError."""
+    live = live_model(settings)
+    wanted = id_ or (live.model_id if live else None) or (there[0] if len(there) == 1 else None)
+    if wanted in there:
+        return str(wanted)
+    known = f"; pushed were: {', '.join(there)}" if there else "; none was pushed yet"
+    raise SettingsError(f"which model? Expected the id of one that was pushed, got {wanted or 'none'}{known}")

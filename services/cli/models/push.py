@@ -1,0 +1,186 @@
+"""`gleaner models push`: a version into the bucket, and live. Whatever could be known beforehand is looked at beforehand.
+
+Promises: nothing is released that does not run here, nor one whose classes the settings do not find; unless told otherwise,
+a person sees first what it gains and loses. A push that stops half-way has released nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import output
+from services.cli.context import settings_of
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from services.inference.config import ModelConfig
+    from services.inference.models.model import Model
+    from services.inference.models.releases import Released, Releases
+    from shared.settings import Settings
+
+EXIT_NOT_LIVE = 1
+JUDGED = 100
+PICTURE = Path("push.jpg")
+
+
+def push(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="MODEL", help="The .onnx file, or the folder that holds it.")],
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Its model id; else the settings', else the file's name.")
+    ] = None,
+    sidecar: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What the file does not say of itself; pushed with it.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="What `gleaner models list` shows beside it.")] = "",
+    now: Annotated[bool, typer.Option("--now", help="Do not compare it with the live version first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    judged: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Compare on so many of the frames judged last.")
+    ] = JUDGED,
+    picture: Annotated[Path, typer.Option(metavar="FILE", help="Where the comparison's picture goes.")] = PICTURE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Release a model: running services take it over without losing a frame."""
+    from services.cli.models.bucket import bucket_of
+    from services.cli.models.fit import check_fit
+    from services.inference.models.releases import Releases
+
+    settings = settings_of(ctx)
+    model_id = _id(settings, path, id_)
+    with bucket_of(settings) as images, _loaded(settings, model_id, path, sidecar) as model:
+        releases = Releases(images, model_id)
+        before = _live_names(releases)
+        check_fit(settings, model_id, model.names, before)
+        _say_classes(model, before, as_json)
+        if not now and not _is_live(releases, model):
+            _show_first(settings, releases, model, (judged, picture), as_json)
+            _ask(model, yes or as_json)
+        say_released(releases.push(model, note), model_id, as_json)
+
+
+def _id(settings: "Settings", path: Path, id_: str | None) -> str:
+    from services.cli.models.bucket import live_model
+    from services.inference.config import ModelConfig
+
+    live = live_model(settings)
+    usual = live.id if live is not None and live.path is None else ""
+    try:
+        return ModelConfig(path=path, id=id_ or usual).model_id
+    except ValueError as error:
+        raise SettingsError(f"--id {id_}: expected up to 64 of A-Z a-z 0-9 . _ -") from error
+
+
+@contextmanager
+def _loaded(settings: "Settings", model_id: str, path: Path, sidecar: Path | None) -> "Iterator[Model]":
+    """The version as it will be fetched: a copy, loaded and run on a blank image. Raises SettingsError."""
+    from services.inference.models.engine import Engine
+    from services.inference.models.files import ModelFiles
+    from services.inference.models.model import Model
+    from services.inference.models.source import FileSource, copied
+
+    config = _config(settings, model_id).model_copy(update={"path": path, "sidecar": sidecar})
+    with TemporaryDirectory(prefix="gleaner-push-") as name:
+        folder = Path(name)
+        try:
+            model = Model(copied(ModelFiles.of(path, sidecar), config, folder), Engine())
+        except SettingsError as why:
+            raise SettingsError(FileSource(config).spoken(str(why), folder)) from why
+        yield model
+
+
+def _config(settings: "Settings", model_id: str) -> "ModelConfig":
+    """What the settings say of that model, without its thresholds per class: those are looked at with everything else."""
+    from services.cli.models.bucket import live_model, shadow_model
+    from services.inference.config import ModelConfig
+
+    of = (one for one in (live_model(settings), shadow_model(settings)) if one and one.model_id == model_id)
+    found = next(of, None) or ModelConfig(id=model_id or "model")
+    return found.model_copy(update={"id": model_id, "class_thresholds": {}})
+
+
+def _live_names(releases: "Releases") -> tuple[str, ...]:
+    live = releases.live()
+    if live is None:
+        return ()
+    try:
+        return releases.manifest(live.version).names
+    except SettingsError:  # a push is how one gets out of that
+        return ()
+
+
+def _is_live(releases: "Releases", model: "Model") -> bool:
+    live = releases.live()
+    return live is not None and live.version == model.version
+
+
+def _say_classes(model: "Model", before: tuple[str, ...], as_json: bool) -> None:
+    from services.cli.models.fit import differences
+
+    differ = differences(model.names, before)
+    if differ and not as_json:
+        output.note(f"classes differ from the live version's: {differ}")
+
+
+def _show_first(
+    settings: "Settings", releases: "Releases", model: "Model", how: tuple[int, Path], as_json: bool
+) -> None:
+    """What it gains and loses on the frames that people judged last; to stderr where stdout is for a program."""
+    from services.cli.models.compare import compare
+
+    limit, picture = how
+    with TemporaryDirectory(prefix="gleaner-live-") as name:
+        old = _running(settings, releases, Path(name))
+        if old is None:
+            output.note("there is no version to compare it with yet")
+            return
+        compared = compare(settings, old, model.config, limit)
+        drawn = compared.draw(picture)
+    if as_json:
+        return
+    compared.show()
+    if drawn:
+        output.say(f"picture: {drawn}")
+
+
+def _running(settings: "Settings", releases: "Releases", folder: Path) -> "ModelConfig | None":
+    """The live release; before there is any, the file that the settings name. None when neither can be had."""
+    from services.cli.models.bucket import live_model
+
+    config = _config(settings, releases.model_id)
+    live, named = releases.live(), live_model(settings)
+    if live is not None:
+        try:
+            return config.model_copy(update={"path": releases.fetch(live.version, folder), "sidecar": None})
+        except SettingsError as why:
+            output.note(f"the live version cannot be compared with: {why}")
+            return None
+    if named is None or named.path is None or not named.path.exists():
+        return None
+    return named.model_copy(update={"class_thresholds": {}})
+
+
+def _ask(model: "Model", yes: bool) -> None:
+    if not yes and not typer.confirm(f"Release {model.version} of {model.id}?", err=True):
+        output.note("not released")
+        raise typer.Exit(EXIT_NOT_LIVE)
+
+
+def say_released(released: "Released", model_id: str, as_json: bool) -> None:
+    """What came of it; exit 1 when another release came in between."""
+    if as_json:
+        output.show_json({"model_id": model_id, **output.as_object(released)})
+    elif not released.new:
+        output.say(f"{released.version} of {model_id} is live already")
+    elif released.live == released.version:
+        output.say(f"{released.version} of {model_id} is live: services take it over within model.check_every_s")
+    if released.live != released.version:
+        output.complain(
+            f"{released.live} of {model_id} was released at the same time and is live, not {released.version}: "
+            "release again what should be"
+        )
+        raise typer.Exit(EXIT_NOT_LIVE)
