@@ -1,7 +1,7 @@
 """References for classifiers of torchvision, timm and Hugging Face: small networks, the packages' own pictures in.
 
 python 3.11, pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 transformers==4.57.6 optimum-onnx==0.1.0
-onnx==1.23.2 onnxruntime==1.32.0 pillow==13.0.0. Run: OMP_NUM_THREADS=1 python tests/families/make_classifiers.py
+onnx==1.23.2 onnxruntime==1.32.0 pillow==13.0.0; from the root: OMP_NUM_THREADS=1 python -m tests.families.make_classifiers
 
 The reference is the packages' own evaluation transform on a Pillow image, the torch model, softmax. Weights are random;
 the last layer is scaled so that pictures differ in their classes.
@@ -13,20 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 import timm
 import torch
 import torchvision
 import transformers
 from optimum.exporters.onnx import main_export
-from pictures import picture
 from PIL import Image
 from timm.data import create_transform, resolve_data_config
 from timm.utils.onnx import onnx_export
 from torch import nn
 from torchvision.transforms._presets import ImageClassification
-from written import FOLDER, SIZES_PX, class_case, steady, write
+
+from tests.families.pictures import picture
+from tests.families.written import FOLDER, SIZES_PX, class_case, steady, write
 
 NAMES = ["anvil", "barrel", "crate", "drum"]
 SIDE_PX = 96

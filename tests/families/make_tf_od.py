@@ -1,7 +1,7 @@
 """References for TF Object Detection: a small detector with the exporter's own signature, through tf2onnx.
 
 python 3.11, pip install tensorflow-cpu==2.21.0 tf2onnx==1.17.0 onnxruntime==1.32.0 opencv-python-headless
-Run: OMP_NUM_THREADS=1 python tests/families/make_tf_od.py
+From the root: OMP_NUM_THREADS=1 python -m tests.families.make_tf_od
 
 The signature is that of `exporter_lib_v2.py` (NHWC bytes in; eight floats out, boxes yxyx in 0..1, classes from 1), and of
 the frozen graphs of TensorFlow 1 (`image_tensor:0`). The reference is the TensorFlow function, its boxes times the size.
@@ -17,8 +17,9 @@ import onnx
 import onnxruntime
 import tensorflow as tf
 import tf2onnx
-from pictures import picture
-from written import FOLDER, SIZES_PX, boxes_case, steady, write
+
+from tests.families.pictures import picture
+from tests.families.written import FOLDER, SIZES_PX, boxes_case, steady, write
 
 NAMES = ["reddish", "greenish", "bluish"]
 SIDE_PX, CELLS, FOUND = 64, 8, 30
@@ -26,7 +27,7 @@ FIXED_PX = (160, 128)
 OLD_OUTPUTS = ("num_detections", "detection_boxes", "detection_scores", "detection_classes")
 
 
-class Detector(tf.Module):
+class Detector(tf.Module):  # type: ignore[misc]
     """Random features, then a head of 4 + 3 numbers for each of 8 x 8 cells; suppression as the exporter adds it."""
 
     def __init__(self, seed: int) -> None:
@@ -71,13 +72,17 @@ class Detector(tf.Module):
             "detection_scores": tf.gather(best, kept) * real,
         }
         rest = {"raw_detection_boxes": boxes, "raw_detection_scores": scores}
-        return {key: value[None] for key, value in found.items()} | rest | {"num_detections": tf.cast(count, tf.float32)[None]}
+        return (
+            {key: value[None] for key, value in found.items()}
+            | rest
+            | {"num_detections": tf.cast(count, tf.float32)[None]}
+        )
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])  # type: ignore[untyped-decorator]
     def of_bytes(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.detections(input_tensor)
 
-    @tf.function(input_signature=[tf.TensorSpec((1, FIXED_PX[1], FIXED_PX[0], 3), tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec((1, FIXED_PX[1], FIXED_PX[0], 3), tf.float32)])  # type: ignore[untyped-decorator]
     def of_floats(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.detections(input_tensor)
 
@@ -130,7 +135,9 @@ def frozen(detector: Detector, path: Any) -> None:
     )
 
 
-def case(detector: Detector, run: Callable[[np.ndarray], float], size_px: tuple[int, int], fixed: bool) -> dict[str, Any]:
+def case(
+    detector: Detector, run: Callable[[np.ndarray], float], size_px: tuple[int, int], fixed: bool
+) -> dict[str, Any]:
     image = picture(*size_px)[:, :, ::-1]
     if fixed:
         image = cv2.resize(image, FIXED_PX, interpolation=cv2.INTER_LINEAR).astype(np.float32)
@@ -146,9 +153,17 @@ def make(detector: Detector, name: str, fixed: bool = False) -> None:
     given = session.get_inputs()[0].name
     print([(one.name, one.shape, one.type) for one in (*session.get_inputs(), *session.get_outputs())])
     scores = next(one.name for one in session.get_outputs() if one.name.startswith("detection_scores"))
-    cases = steady(lambda size_px: case(detector, lambda image: session.run([scores], {given: image})[0][0], size_px, fixed))
+    cases = steady(
+        lambda size_px: case(detector, lambda image: session.run([scores], {given: image})[0][0], size_px, fixed)
+    )
     made_with = f"tensorflow {tf.__version__}, tf2onnx {tf2onnx.__version__}"
-    head = {"model": path.name, "made_with": made_with, "family": "tf-od", "task": "detect", "sidecar": {"names": NAMES}}
+    head = {
+        "model": path.name,
+        "made_with": made_with,
+        "family": "tf-od",
+        "task": "detect",
+        "sidecar": {"names": NAMES},
+    }
     write(path.with_suffix(".json"), head, cases)
 
 

@@ -1,7 +1,7 @@
 """References for torchvision's detectors: each is trained for a minute to find discs and squares by their colour.
 
 python 3.11, pip install torch==2.15.0 torchvision==0.29.2 onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless
-Run: OMP_NUM_THREADS=1 python tests/families/make_torchvision.py [name ...]
+From the root: OMP_NUM_THREADS=1 python -m tests.families.make_torchvision [name ...]
 
 The reference is the torch model itself on RGB / 255: it resizes, normalises, suppresses and maps boxes back. Labels
 start at 1 there; `class_ids` count the names of the sidecar from 0.
@@ -18,14 +18,16 @@ import numpy as np
 import onnxruntime
 import torch
 import torchvision
-from pictures import picture
+from numpy.typing import NDArray
 from torch import nn
 from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
 from torchvision.models.detection.anchor_utils import AnchorGenerator, DefaultBoxGenerator
 from torchvision.models.detection.fcos import FCOSHead
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import MultiScaleRoIAlign
-from written import FOLDER, Tips, boxes_case, steady, write
+
+from tests.families.pictures import picture
+from tests.families.written import FOLDER, Tips, boxes_case, steady, write
 
 NAMES = ["reddish", "greenish", "bluish"]
 """The colour decides the class: who swaps red and blue gets other classes."""
@@ -38,7 +40,7 @@ def convolution(source: int, target: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(source, target, 3, 2, 1), nn.GroupNorm(4, target), nn.ReLU())
 
 
-class Tiny(nn.Module):
+class Tiny(nn.Module):  # type: ignore[misc]
     """One map of features at 1/8 of the size."""
 
     out_channels = 32
@@ -154,7 +156,7 @@ def train(model: nn.Module) -> nn.Module:
 
 def tensor(size_px: tuple[int, int], fixed_px: tuple[int, int] | None) -> torch.Tensor:
     """The picture as torchvision's documentation asks for it; filled into the input where the export fixed its size."""
-    image = picture(*size_px)
+    image: NDArray[Any] = picture(*size_px)
     if fixed_px is not None:
         image = cv2.resize(image, fixed_px, interpolation=cv2.INTER_LINEAR)
     return torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
