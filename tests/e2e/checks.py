@@ -32,8 +32,8 @@ def check_tidy(world: World, samples: list[str]) -> None:
     ledger = world.counts().ledger
     assert ledger.balanced, ledger
     assert ledger.pending == ledger.dead_lettered == 0, ledger
-    kept = world.buffered()
-    assert [key for key in kept if not key.startswith(("previews/", "models/"))] == []
+    kept = [key for key in world.buffered() if not key.startswith("models/")]
+    assert [key for key in kept if not key.startswith("previews/")] == []
     assert sorted(key.rpartition("/")[2] for key in kept) == sorted(f"{sample_id}.jpg" for sample_id in samples)
 
 
