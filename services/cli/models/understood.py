@@ -1,0 +1,266 @@
+"""What was understood of a model file: its family and why, input, outputs, classes, suppression, and what is only a guess.
+
+Promises: pure: it reads what the loaded model says of itself, and decides nothing. `sidecar` says the same explicitly:
+beside the file it changes no number.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.inference import sidecar as sidecars
+from services.inference.models.companions import said_by_companions
+from services.inference.models.family import Family
+from services.inference.models.files import ModelFiles
+from services.inference.models.metadata import literal
+from services.inference.models.model import Model
+from services.inference.preprocess import Preparation
+from services.inference.sidecar import ResizeOptions, Sidecar
+from shared.errors import SettingsError
+
+NOWHERE = "nowhere"
+_OF_MODE: Mapping[str, frozenset[str]] = {
+    "letterbox": frozenset({"mode", "align", "pad_value", "rounding", "interpolation", "antialias"}),
+    "stretch": frozenset({"mode", "interpolation", "antialias"}),
+    "shortest_edge": frozenset({"mode", "shortest_px", "longest_px", "interpolation", "antialias"}),
+    "none": frozenset({"mode"}),
+}
+"""Which keys of `resize` mean something in which mode."""
+GUESSED: Mapping[str, tuple[tuple[str, str], str]] = {
+    "yolox": (
+        ("input", "color"),
+        "YOLOX, and not YOLOv6, is a guess: both look alike; if boxes are shifted or nothing is found, say `family: yolov5`",
+    ),
+    "detr": (
+        ("scores", "activation"),
+        "whether scores need softmax or sigmoid is a guess; `scores: {activation: softmax}` or `sigmoid` says it",
+    ),
+    "rfdetr": (
+        ("scores", "background_index"),
+        "that the last slot is background is a guess; for the COCO checkpoints say `scores: {background: false}`",
+    ),
+}
+"""What no rule can tell of a family's file: the key that settles it, and the sentence where nobody says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Sentences for people; `sidecar` is what they come to, as YAML keys."""
+
+    graph: str
+    files: tuple[str, ...]
+    version: str
+    family: str
+    why: str
+    about: str
+    task: str
+    inputs: tuple[str, ...]
+    batch: str
+    size: str
+    resize: str
+    pixels: str
+    outputs: tuple[str, ...]
+    reading: str
+    suppression: str
+    classes: tuple[str, ...]
+    classes_from: str
+    metadata: Mapping[str, str]
+    warnings: tuple[str, ...]
+    sidecar: Mapping[str, Any]
+
+
+def understand(model: Model) -> Understood:
+    family, files = model.family, model.files
+    signature = family.signature
+    return Understood(
+        graph=str(files.graph),
+        files=tuple(name for name, _ in files.named()),
+        version=model.version,
+        family=family.name,
+        why=_why(family, files),
+        about=_about(family),
+        task=_task(family),
+        inputs=tuple(map(str, signature.inputs)),
+        batch=_batch(family),
+        size=_size(family),
+        resize=_resize(family.preparation),
+        pixels=_pixels(family),
+        outputs=tuple(map(str, signature.outputs)),
+        reading=_reading(family.said),
+        suppression=_suppression(family),
+        classes=model.names,
+        classes_from=_classes_from(family, files),
+        metadata=dict(signature.metadata),
+        warnings=tuple(_warnings(family, files)),
+        sidecar=explicit(family),
+    )
+
+
+def explicit(family: Family) -> dict[str, Any]:
+    """The sidecar that would say all of this: what is said anyway, under what was understood."""
+    width, height = family.input.size_px
+    how = family.preparation
+    # A map needs no base, whatever the family counts from.
+    names = dict(enumerate(family.names)) if family.said.class_base else list(family.names)
+    understood = {
+        "family": family.name,
+        "names": names or None,
+        "max_det": family.most,
+        "input": {
+            "size": (height, width),
+            "color": how.color,
+            **({} if how.bytes_in else {"scale": how.scale, "mean": how.mean, "std": how.std}),
+            "resize": {name: getattr(how, name) for name in ResizeOptions.model_fields if name in _OF_MODE[how.mode]},
+            "center_crop": how.crop_px,
+        },
+    }
+    said = Sidecar.model_validate(understood).over(family.said)
+    return {key: _plain(value) for key, value in said.model_dump(exclude_none=True).items() if value != {}}
+
+
+def _plain(value: Any) -> Any:
+    """Lists and mappings alone, without sections in which nothing stands."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items() if inner != {}}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _task(family: Family) -> str:
+    """What the file was made for; boxes and classes are read of segmentation, pose and turned boxes too."""
+    return family.signature.metadata.get("task", family.task)
+
+
+def _why(family: Family, files: ModelFiles) -> str:
+    if files.sidecar is not None and sidecars.read(files.sidecar).family not in (None, "auto"):
+        return f"named in {files.sidecar.name}"
+    if said_by_companions(files.others).family not in (None, "auto"):
+        return "named by config.json beside it"
+    metadata = family.signature.metadata
+    told = [f"{key} {metadata[key]}" for key in ("task", "head", "end2end") if key in metadata]
+    outputs = ", ".join(f"{one.plain_name} {_shape(one.shape)}" for one in family.signature.outputs)
+    return f"told by its outputs ({outputs})" + (f" and its metadata ({', '.join(told)})" if told else "")
+
+
+def _shape(shape: tuple[int | str | None, ...]) -> str:
+    return "[" + ", ".join(str(axis if axis is not None else "?") for axis in shape) + "]"
+
+
+def _about(family: Family) -> str:
+    """How its code introduces it: the first sentence of the file that reads it."""
+    text = inspect.getdoc(sys.modules[type(family).__module__]) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def _batch(family: Family) -> str:
+    if not family.input.batched:
+        return "one image, without a batch axis"
+    return "free" if family.input.batch is None else f"fixed at {family.input.batch}"
+
+
+def _size(family: Family) -> str:
+    width, height = family.input.size_px
+    layout = "channels last" if family.input.channels_last else "channels first"
+    if family.preparation.mode == "none":
+        return f"the image's own, {layout}"
+    free = "free; taken: " if family.input.free_size else ""
+    return f"{free}{width}x{height} (width x height), {layout}"
+
+
+def _resize(how: Preparation) -> str:
+    crop = f", then the middle {how.crop_px} px cut out" if how.crop_px else ""
+    curve = f"{how.interpolation}{', antialiased' if how.antialias else ''}"
+    match how.mode:
+        case "none":
+            return f"none{crop}"
+        case "stretch":
+            return f"stretched, {curve}{crop}"
+        case "shortest_edge":
+            most = f", the longer one at most {how.longest_px} px" if how.longest_px else ""
+            return f"shortest edge to {how.shortest_px} px{most}, {curve}{crop}"
+    place = "centred" if how.align == "center" else "top left"
+    rectangle = f", to the smallest rectangle of {how.stride} px" if how.stride else ""
+    return f"letterbox, {place} on {how.pad_value}, sizes {_rounded(how)}, {curve}{rectangle}{crop}"
+
+
+def _rounded(how: Preparation) -> str:
+    return "rounded" if how.rounding == "round" else "cut off"
+
+
+def _pixels(family: Family) -> str:
+    how = family.preparation
+    told = [how.color.upper()]
+    if how.bytes_in:
+        return f"{told[0]}, bytes as they are"
+    told.append("0..255" if how.scale == 1 else f"divided by {how.scale:g}")
+    if how.mean is not None:
+        told.append(f"minus {list(how.mean)}")
+    if how.std is not None:
+        told.append(f"divided by {list(how.std)}")
+    return ", ".join(told)
+
+
+def _reading(said: Sidecar) -> str:
+    """What sidecar, companions or the family's habits say of the numbers that come out."""
+    sections = (
+        ("boxes", said.boxes.model_dump(exclude_none=True)),
+        ("scores", said.scores.model_dump(exclude_none=True)),
+        ("outputs", said.outputs.model_dump(exclude_none=True)),
+    )
+    return "; ".join(
+        f"{name}: " + ", ".join(f"{key} {value}" for key, value in keys.items()) for name, keys in sections if keys
+    )
+
+
+def _suppression(family: Family) -> str:
+    if family.task == "classify":
+        return "none, it classifies"
+    iou = family.said.nms.iou
+    if iou is None:
+        return f"none needed: the boxes that come out are final; the best {family.most} are kept"
+    across = "across classes" if family.said.nms.class_agnostic else "per class"
+    return f"ours, {across}, IoU above {iou:g}; the best {family.most} are kept"
+
+
+def _classes_from(family: Family, files: ModelFiles) -> str:
+    if files.sidecar is not None and sidecars.read(files.sidecar).names is not None:
+        return files.sidecar.name
+    if said_by_companions(files.others).names is not None:
+        return "config.json"
+    return "the file's metadata" if literal(family.signature.metadata, "names") is not None else NOWHERE
+
+
+def _warnings(family: Family, files: ModelFiles) -> Iterator[str]:
+    if _classes_from(family, files) == NOWHERE:
+        yield "no class names: predictions say class0, class1, …; `names: [person, car]` says them"
+    if family.name in GUESSED and not _settled(family, GUESSED[family.name][0]):
+        yield GUESSED[family.name][1]
+    if not family.signature.metadata:
+        yield "the file says nothing of itself: size, colour and scale are the family's usual ones"
+    yield from _of_input(family)
+    baked = literal(family.signature.metadata, "args") or {}
+    if isinstance(baked, Mapping) and baked.get("nms"):
+        at = baked.get("conf") or 0.25
+        yield f"exported with `nms=True`: boxes below {at} were cut off in the graph, and no threshold brings them back"
+
+
+def _settled(family: Family, key: tuple[str, str]) -> bool:
+    """Whether somebody says it: more than the family's own habit."""
+    section, name = key
+    own, habit = getattr(family.said, section), getattr(family.habits, section)
+    return getattr(own, name) is not None and getattr(own, name) != getattr(habit, name)
+
+
+def _of_input(family: Family) -> Iterator[str]:
+    if family.input.batch is not None and family.input.batch > 1:
+        yield f"the batch is fixed at {family.input.batch}: a frame that comes alone costs as much as {family.input.batch}"
+    size_said = family.said.input.size is not None or "imgsz" in family.signature.metadata
+    if family.input.free_size and not size_said and family.preparation.mode in ("letterbox", "stretch"):
+        width, height = family.input.size_px
+        yield f"the size is free and nobody says it: {width}x{height} is taken; `input: {{size: [height, width]}}` says it"
+
+
+def why_not(error: SettingsError) -> str:
+    """The refusal without the setting's name, which nobody typed here."""
+    return str(error).removeprefix("model.path: ")
