@@ -110,7 +110,7 @@ class HealthConfig(Config):
 class ReferencesConfig(Config):
     """Frames whose value is a reference to an object of the backend's S3 store (docs/streams.md)."""
 
-    buckets: tuple[str, ...] = Field(
+    buckets: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")], ...] = Field(
         default=(), description="buckets that frames may refer to; none: such frames are dead letters"
     )
     max_bytes: int = Field(

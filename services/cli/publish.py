@@ -1,6 +1,6 @@
 """`gleaner publish`: image folders, images and videos → frames, with a progress bar."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import output
-from services.cli.context import log_of
+from services.cli.context import log_of, settings_of
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
+    from services.sources.picture import Picture, Unreadable
     from services.sources.publisher import OnProgress, Published
     from shared.ports import Log
+    from shared.settings import Settings
+
+    Pictures = Iterable[Picture | Unreadable]
 
 
 def publish(
@@ -32,6 +36,9 @@ def publish(
     ] = None,
     loop: Annotated[int, typer.Option(min=1, help="So many rounds; each round's frames are new ones.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames.")] = None,
+    by_reference: Annotated[
+        str | None, typer.Option(metavar="BUCKET", help="Put the images into this bucket, and publish where they lie.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Publish images and videos as frames."""
@@ -40,16 +47,47 @@ def publish(
     from services.sources.publisher import publish as publish_pictures
     from services.sources.videos import VideoFile
 
-    sources = open_sources(paths, source_id, fps)
+    settings = settings_of(ctx)
+    sources = open_sources(paths, source_id, fps, _most_bytes(settings, by_reference))
     if fps is not None and not any(isinstance(source, VideoFile) for source in sources):
         output.note("--fps thins videos, and none is among these; --rate says how fast frames are published")
     once = expected(sources)
     total = min((n for n in (None if once is None else once * loop, limit) if n is not None), default=None)
-    with log_of(ctx) as log, _progress_bar(total) as on_progress:
+    with (
+        log_of(ctx) as log,
+        _put_into(settings, by_reference) as put,
+        _progress_bar(total) as on_progress,
+    ):
         _need_streams(log)
-        pictures = islice(in_rounds(sources, loop), limit)
+        pictures = put(islice(in_rounds(sources, loop), limit))
         published = publish_pictures(log, pictures, rate, on_progress)
     _report(published, len(sources), as_json)
+
+
+def _most_bytes(settings: "Settings", bucket: str | None) -> int:
+    """Of an image; what is larger is made smaller. Raises SettingsError for a bucket from which nobody would read."""
+    from shared.streams.frames import MAX_FRAME_BYTES
+
+    references = settings.common.references
+    if bucket is not None and bucket not in references.buckets:
+        raise SettingsError(
+            f"--by-reference: nobody would read frames from {bucket!r}: it is none of references.buckets "
+            f"({', '.join(references.buckets) or 'none'}); `references: {{buckets: [{bucket}]}}` in the settings lets them"
+        )
+    return MAX_FRAME_BYTES if bucket is None else references.max_bytes
+
+
+@contextmanager
+def _put_into(settings: "Settings", bucket: str | None) -> "Iterator[Callable[[Pictures], Pictures]]":
+    """What puts pictures into the bucket as they are published; without one, what leaves them as they are."""
+    from services.sources.by_reference import by_reference
+    from shared.bootstrap import open_objects
+
+    if bucket is None:
+        yield lambda pictures: pictures
+        return
+    with open_objects(settings) as objects:
+        yield lambda pictures: by_reference(pictures, objects, bucket, settings.common.prefix)
 
 
 def _need_streams(log: "Log") -> None:

@@ -19,6 +19,7 @@ from services.sources.picture import Picture, Unreadable
 from services.sources.videos import VIDEO_SUFFIXES, open_video
 from shared import imaging
 from shared.errors import SettingsError
+from shared.streams.frames import MAX_FRAME_BYTES
 
 AT_ONCE = 8
 """Sources that are read in turns: that many videos are open at once."""
@@ -51,8 +52,15 @@ class BrokenFile:
         yield Unreadable(self.source_id, self.why)
 
 
-def open_sources(paths: Sequence[Path], source_id: str | None = None, fps: float | None = None) -> list[Source]:
+def open_sources(
+    paths: Sequence[Path],
+    source_id: str | None = None,
+    fps: float | None = None,
+    most_bytes: int = MAX_FRAME_BYTES,
+) -> list[Source]:
     """The sources that these paths mean, with unique ids. `fps` thins videos; `source_id` names the one source there is.
+
+    Image files that are larger than `most_bytes` are encoded anew.
 
     Raises SettingsError: a path that does not exist, a folder without images, a video that cannot be read.
     """
@@ -62,7 +70,7 @@ def open_sources(paths: Sequence[Path], source_id: str | None = None, fps: float
     if source_id is not None and len(plans) > 1:
         raise SettingsError(f"a source id names one source, and these paths are {len(plans)}: name them one at a time")
     names = unique([name for name, _ in plans]) if source_id is None else [checked_source_id(source_id)]
-    sources = [_opened(name, files, fps) for name, (_, files) in zip(names, plans, strict=True)]
+    sources = [_opened(name, files, fps, most_bytes) for name, (_, files) in zip(names, plans, strict=True)]
     broken = [source for source in sources if isinstance(source, BrokenFile)]
     if len(broken) == len(sources):
         raise SettingsError(broken[0].why)
@@ -160,9 +168,9 @@ def _missing_or_folder(path: Path) -> bool:
     return False
 
 
-def _opened(name: str, files: Sequence[Path], fps: float | None) -> Source:
+def _opened(name: str, files: Sequence[Path], fps: float | None, most_bytes: int) -> Source:
     if len(files) > 1 or _is_image(files[0]):
-        return ImageFiles(name, files)
+        return ImageFiles(name, files, most_bytes)
     try:
         return open_video(name, files[0], fps)
     except SettingsError as error:

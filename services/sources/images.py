@@ -31,6 +31,7 @@ class ImageFiles:
 
     source_id: str
     files: Sequence[Path]
+    most_bytes: int = MAX_FRAME_BYTES
 
     @property
     def expected(self) -> int | None:
@@ -42,7 +43,7 @@ class ImageFiles:
 
     def _picture(self, file: Path, index: int) -> Picture | Unreadable:
         try:
-            image, refitted = _fitting(_encoded(file))
+            image, refitted = _fitting(_encoded(file), self.most_bytes)
             captured_s = file.stat().st_mtime
         except (OSError, InvalidImage) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
@@ -77,11 +78,11 @@ def _encoded(file: Path) -> bytes:
     return imaging.encode_jpeg(_pixels(data, file.suffix), QUALITY)
 
 
-def _fitting(data: bytes) -> tuple[bytes, bool]:
-    """(bytes of at most MAX_FRAME_BYTES, whether they were encoded anew)."""
-    if len(data) <= MAX_FRAME_BYTES:
+def _fitting(data: bytes, most_bytes: int) -> tuple[bytes, bool]:
+    """(bytes of at most so many, whether they were encoded anew)."""
+    if len(data) <= most_bytes:
         return data, False
-    return fit(imaging.decode(data)), True
+    return fit(imaging.decode(data), most_bytes), True
 
 
 def _pixels(data: bytes, suffix: str) -> imaging.Image:

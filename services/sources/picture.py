@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 
 from shared.streams.frames import new_frame
 from shared.streams.record import NewRecord
+from shared.streams.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`captured_at` is RFC 3339 in UTC. `refitted`: encoded anew because the file was larger than a frame may be."""
+    """`captured_at` is RFC 3339 in UTC. `refitted`: encoded anew because the file was larger than a frame may be.
+
+    With a `reference`, that is what is published instead of the image.
+    """
 
     source_id: str
     image: bytes
@@ -22,11 +26,12 @@ class Picture:
     captured_at: str | None = None
     content_type: str | None = None
     refitted: bool = False
+    reference: Reference | None = None
 
     def as_record(self) -> NewRecord:
         return new_frame(
             self.source_id,
-            self.image,
+            self.reference or self.image,
             producer_frame_id=self.producer_frame_id,
             captured_at=self.captured_at,
             frame_index=self.frame_index,

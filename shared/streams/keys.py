@@ -11,7 +11,7 @@ from shared.streams import ids
 from shared.streams.samples import BufferedImage
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
-_EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 
 def safe(name: str) -> str:
@@ -46,7 +46,7 @@ def buffered_image(
     day = datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()
     path = f"{safe(collection)}/{day}/{sample_id}"
     return BufferedImage(
-        key=f"samples/{path}.{_EXTENSIONS.get(content_type, 'bin')}",
+        key=f"samples/{path}.{EXTENSIONS.get(content_type, 'bin')}",
         preview_key=f"previews/{path}.jpg",
         sidecar_key=f"samples/{path}.json",
         content_type=content_type,

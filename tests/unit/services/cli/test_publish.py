@@ -7,6 +7,8 @@ import pytest
 from services.cli.publish import _sentence
 from services.sources.publisher import Published
 from shared.adapters.embedded.segment_log import SegmentLog
+from shared.bootstrap import open_backend
+from shared.settings import load
 from shared.streams import FRAMES
 from shared.streams.frames import Frame, decode
 from tests.unit.services.cli.conftest import Gleaner, as_json
@@ -81,6 +83,49 @@ def test_a_video_is_thinned_and_images_are_not(gleaner: Gleaner, door: Path, fol
 def test_nothing_published_is_an_error(gleaner: Gleaner, folder: Path) -> None:
     (folder / "bad.bmp").write_bytes(b"no bitmap")
     assert gleaner("publish", "bad.bmp").exit_code == 2
+
+
+@pytest.fixture
+def large(folder: Path) -> Path:
+    """An image that no frame could hold."""
+    pixels = np.random.default_rng(1).integers(0, 255, (1000, 1000, 3), dtype=np.uint8)
+    cv2.imwrite(str(folder / "large.png"), pixels)
+    assert (folder / "large.png").stat().st_size > 2_000_000
+    return folder / "large.png"
+
+
+def test_by_reference_the_image_lies_in_the_bucket_and_the_frame_says_where(
+    gleaner: Gleaner, folder: Path, large: Path
+) -> None:
+    (folder / "gleaner.yaml").write_text("prefix: north.\nreferences: {buckets: [cameras]}\n")
+    for _ in range(2):
+        told = as_json(gleaner("publish", large, "--by-reference", "cameras", "--json", "--source-id", "a/b"))
+        assert (told["frames"], told["refused"], told["refitted"]) == (1, 0, 0)
+    log = SegmentLog(folder / "gleaner-data" / "log", prefix="north.")
+    first, again = [decode(record) for record in log.reader().scan(FRAMES.name, 0, 0, 2)]
+    log.close()
+    assert again.ref.frame_id == first.ref.frame_id
+    assert (first.source_id, first.producer_frame_id, first.image) == ("a/b", "large.png", b"")
+    assert first.reference is not None
+    assert first.reference.key.startswith("north.frames/")
+    assert first.reference.key.endswith(f"{first.ref.sha256}.png")
+    objects = [path for path in (folder / "gleaner-data/objects/cameras").rglob("*") if path.is_file()]
+    assert [path.read_bytes() for path in objects] == [large.read_bytes()]
+    with open_backend(load(folder / "gleaner.yaml")) as backend:
+        assert backend.pixels.image_of(first) == large.read_bytes()
+
+
+def test_what_is_larger_than_may_be_read_is_made_smaller(gleaner: Gleaner, folder: Path, large: Path) -> None:
+    (folder / "gleaner.yaml").write_text("references: {buckets: [cameras], max_bytes: 1_000_000}\n")
+    assert as_json(gleaner("publish", large, "--by-reference", "cameras", "--json"))["refitted"] == 1
+    assert [frame.ref.size <= 1_000_000 for frame in frames_of(folder / "gleaner-data")] == [True]
+
+
+def test_a_bucket_from_which_nobody_would_read_is_refused(gleaner: Gleaner, door: Path, folder: Path) -> None:
+    result = gleaner("publish", door, "--by-reference", "cameras")
+    assert result.exit_code == 2
+    assert "references: {buckets: [cameras]}" in " ".join(result.output.split())
+    assert not (folder / "gleaner-data").exists()
 
 
 @pytest.mark.parametrize("arguments", [("--fps", 0), ("--loop", 0), ("--limit", 0), ("--rate", -1), ("--fsp", 1)])
