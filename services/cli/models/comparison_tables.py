@@ -21,7 +21,8 @@ def _frames(compared: Comparison) -> None:
     where = ", ".join(f"{number:,} from the {place}" for place, number in compared.places.items())
     differ = f"; {len(compared.differing):,} of them differ" if compared.frames else ""
     read = f"{len(compared.frames):,} of {compared.asked:,}" if compared.unread else f"{len(compared.frames):,}"
-    output.say(f"compared on {read} {compared.what}{f' ({where})' if where else ''}{differ}")
+    what = compared.what.removesuffix("s") if read == "1" else compared.what
+    output.say(f"compared on {read} {what}{f' ({where})' if where else ''}{differ}")
     for why, number in compared.unread.items():
         output.say(f"! {number:,} left out: {why}")
 

@@ -28,6 +28,7 @@ from shared.streams.verdicts import Verdict
 
 BLOCK = 256
 """Records read at once on the way back from a partition's end."""
+LOOK_BACK = 1_000
 CONTENT_TYPES = (imaging.JPEG, imaging.PNG, imaging.WEBP)
 PREVIEW = "preview"
 GONE = "neither the log nor image buffer nor a dataset folder has it any more"
@@ -86,13 +87,18 @@ def has_data(settings: Settings) -> bool:
 
 
 def latest_verdicts(log: Log, reader: Reader, limit: int) -> dict[str, list[Verdict]]:
-    """By frame id, of the `limit` frames that were judged last; each frame's verdicts the newest first."""
+    """By frame id, of the `limit` frames that were judged last; each frame's verdicts the newest first.
+
+    What was said of them long before the rest (beyond LOOK_BACK verdicts on other frames) is not looked for.
+    """
     found: dict[str, list[Verdict]] = {}
+    others = 0
     for verdict in _decoded(newest_first(log, reader, VERDICTS.name)):
         frame_id = verdict.prediction.frame.frame_id
-        if frame_id not in found and len(found) == limit:
+        if frame_id in found or len(found) < limit:
+            found.setdefault(frame_id, []).append(verdict)
+        elif (others := others + 1) > LOOK_BACK:
             break
-        found.setdefault(frame_id, []).append(verdict)
     return found
 
 
