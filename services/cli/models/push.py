@@ -17,6 +17,7 @@ from services.cli.context import settings_of
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
+    from services.cli.models.comparison import Comparison
     from services.inference.config import ModelConfig
     from services.inference.models.model import Model
     from services.inference.models.releases import Released, Releases
@@ -57,10 +58,12 @@ def push(
         before = _live_names(releases)
         check_fit(settings, model_id, model.names, before)
         _say_classes(model, before, as_json)
+        compared = None
         if not now and not _is_live(releases, model):
-            _show_first(settings, releases, model, (judged, picture), as_json)
-            _ask(model, yes or as_json)
-        say_released(releases.push(model, note), model_id, as_json)
+            compared = _compared(settings, releases, model, judged)
+            _show(compared, picture, as_json)
+            _ask(model, yes)
+        say_released(releases.push(model, note), model_id, as_json, compared)
 
 
 def _id(settings: "Settings", path: Path, id_: str | None) -> str:
@@ -126,25 +129,22 @@ def _say_classes(model: "Model", before: tuple[str, ...], as_json: bool) -> None
         output.note(f"classes differ from the live version's: {differ}")
 
 
-def _show_first(
-    settings: "Settings", releases: "Releases", model: "Model", how: tuple[int, Path], as_json: bool
-) -> None:
-    """What it gains and loses on the frames that people judged last; to stderr where stdout is for a program."""
+def _compared(settings: "Settings", releases: "Releases", model: "Model", limit: int) -> "Comparison | None":
+    """With the version that runs, on the frames that people judged last; None where there is no such version."""
     from services.cli.models.compare import compare
 
-    limit, picture = how
     with TemporaryDirectory(prefix="gleaner-live-") as name:
         old = _running(settings, releases, Path(name))
-        if old is None:
-            output.note("there is no version to compare it with yet")
-            return
-        compared = compare(settings, old, model.config, limit)
-        drawn = compared.draw(picture)
-    if as_json:
-        return
-    compared.show()
-    if drawn:
-        output.say(f"picture: {drawn}")
+        return compare(settings, old, model.config, limit) if old is not None else None
+
+
+def _show(compared: "Comparison | None", picture: Path, as_json: bool) -> None:
+    if compared is None:
+        output.note("there is no version to compare it with yet")
+    elif not as_json:
+        compared.show()
+        if drawn := compared.draw(picture):
+            output.say(f"picture: {drawn}")
 
 
 def _running(settings: "Settings", releases: "Releases", folder: Path) -> "ModelConfig | None":
@@ -170,10 +170,11 @@ def _ask(model: "Model", yes: bool) -> None:
         raise typer.Exit(EXIT_NOT_LIVE)
 
 
-def say_released(released: "Released", model_id: str, as_json: bool) -> None:
+def say_released(released: "Released", model_id: str, as_json: bool, compared: "Comparison | None" = None) -> None:
     """What came of it; exit 1 when another release came in between."""
     if as_json:
-        output.show_json({"model_id": model_id, **output.as_object(released)})
+        told = {"comparison": compared.told()} if compared is not None else {}
+        output.show_json({"model_id": model_id, **output.as_object(released), **told})
     elif not released.new:
         output.say(f"{released.version} of {model_id} is live already")
     elif released.live == released.version:
