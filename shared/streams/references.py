@@ -17,6 +17,8 @@ CONTENT_TYPE = "application/vnd.gleaner.reference+json"
 FIRST_BYTE = b"{"
 """No image begins so: a producer that cannot set headers is understood too."""
 MAX_REFERENCE_BYTES = 4_096
+MAX_IMAGE_BYTES = 268_435_456
+"""Beyond what any settings may allow (`references.max_bytes`): nobody reserves memory for what is never read."""
 MAX_KEY_BYTES, MAX_SEGMENT_BYTES = 1_024, 255
 SCHEME = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -29,7 +31,7 @@ class Reference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     uri: str = Field(description="s3://BUCKET/KEY, the key as it is (no %-escapes)")
-    size: int = Field(gt=0, lt=2**63, description="of the image, in bytes")
+    size: int = Field(gt=0, le=MAX_IMAGE_BYTES, description="of the image, in bytes")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the image's bytes")
 
     @model_validator(mode="after")

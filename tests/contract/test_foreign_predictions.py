@@ -38,7 +38,11 @@ def told(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def page() -> SimpleNamespace:
-    """The names that the page's Python defines."""
+    return names_of_the_page()
+
+
+def names_of_the_page() -> SimpleNamespace:
+    """What the page's Python defines."""
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 5
     names: dict[str, Any] = {}

@@ -64,6 +64,7 @@ def test_fields_of_tomorrow_are_ignored() -> None:
         ({"uri": 7}, "uri"),
         ({"size": 0}, "size"),
         ({"size": -1}, "size"),
+        ({"size": 2**28 + 1}, "size"),
         ({"size": "many"}, "size"),
         ({"sha256": "0" * 63}, "sha256"),
         ({"sha256": REFERENCE.sha256.upper()}, "sha256"),
