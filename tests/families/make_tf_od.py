@@ -144,7 +144,7 @@ def case(
     said = {key: value.numpy()[0] for key, value in detector.detections(tf.constant(image[None])).items()}
     assert np.allclose(run(np.ascontiguousarray(image[None])), said["detection_scores"], atol=1e-4)
     boxes = said["detection_boxes"][:, [1, 0, 3, 2]] * np.tile(size_px, 2)
-    return boxes_case(size_px, boxes, said["detection_scores"], said["detection_classes"] - 1)
+    return boxes_case(size_px, boxes, said["detection_scores"], said["detection_classes"])
 
 
 def make(detector: Detector, name: str, fixed: bool = False) -> None:

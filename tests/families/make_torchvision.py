@@ -3,8 +3,8 @@
 python 3.11, pip install torch==2.15.0 torchvision==0.29.2 onnx==1.23.2 onnxruntime==1.32.0 opencv-python-headless
 From the root: OMP_NUM_THREADS=1 python -m tests.families.make_torchvision [name ...]
 
-The reference is the torch model itself on RGB / 255: it resizes, normalises, suppresses and maps boxes back. Labels
-start at 1 there; `class_ids` count the names of the sidecar from 0.
+The reference is the torch model itself on RGB / 255: it resizes, normalises, suppresses and maps boxes back. Classes
+count from 1.
 """
 
 import sys
@@ -187,7 +187,7 @@ def case(model: nn.Module, session: Any, size_px: tuple[int, int], way: Export) 
     same(said, session.run(None, {"images": image.numpy() if way.rank == 3 else image[None].numpy()}))
     if way.fixed_px is not None:
         boxes = boxes * np.tile(np.array(size_px) / np.array(way.fixed_px), 2)
-    return boxes_case(size_px, boxes, said["scores"].numpy(), said["labels"].numpy() - 1)
+    return boxes_case(size_px, boxes, said["scores"].numpy(), said["labels"].numpy())
 
 
 def same(said: dict[str, torch.Tensor], exported: Sequence[np.ndarray]) -> None:
