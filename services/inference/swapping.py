@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,6 +88,7 @@ class Swapper:
         with self._lock:
             if self._current is not None:
                 self._current.lanes.close()
+                metrics.MODEL_INFO.remove(*self._labels(self._current))
 
     # the thread ------------------------------------------------------------------------------------------------------
     def _watch(self, source: Source, report: Report) -> None:
@@ -102,6 +104,7 @@ class Swapper:
         try:
             candidates = source.candidates()
             self._take_first_of(source, candidates)
+            self._forget_refusals(candidates)
         except Exception as why:  # noqa: BLE001
             self._is_away(str(why) or repr(why))
         else:
@@ -109,13 +112,18 @@ class Swapper:
 
     def _take_first_of(self, source: Source, candidates: Sequence[Candidate]) -> None:
         """The newest that works; once there is one that runs, the newest alone is tried."""
-        if candidates:
-            self._refused = {one: why for one, why in self._refused.items() if one in candidates}
         for candidate in candidates:
             if candidate == self._running or (candidate not in self._refused and self._try(source, candidate)):
                 return
             if self._current is not None:
                 return
+
+    def _forget_refusals(self, candidates: Sequence[Candidate]) -> None:
+        """Of what is older than the version that runs, and of what is no longer there, nobody wants to know."""
+        if candidates:
+            newer = list(takewhile(lambda one: one != self._running, candidates))
+            self._refused = {one: why for one, why in self._refused.items() if one in newer}
+        metrics.MODEL_REFUSED.labels(self._config.model_id).set(bool(self._refused))
 
     def _try(self, source: Source, candidate: Candidate) -> bool:
         """Whether it runs now. Raises Unavailable and OSError where it is worth to try it again."""
@@ -166,22 +174,27 @@ class Swapper:
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
         if before is not None and not taken:
             before.lanes.close()
-        self._say_swapped(before.model.version if before else None, loaded.model.version)
+        self._say_swapped(before, loaded)
 
     # what is said ----------------------------------------------------------------------------------------------------
-    def _say_swapped(self, before: str | None, now: str) -> None:
-        id_, role = self._config.model_id, self._config.role
+    def _say_swapped(self, before: Loaded | None, now: Loaded) -> None:
         if before is not None:
-            metrics.MODEL_INFO.remove(id_, before, role)
-        metrics.MODEL_INFO.labels(id_, now, role).set(1)
-        metrics.MODEL_SWAPS.labels(id_, "swapped" if before else "loaded").inc()
-        metrics.MODEL_REFUSED.labels(id_).set(0)
-        self._log.info("model.swapped" if before else "model.loaded", version=now, before=before, role=role)
+            metrics.MODEL_INFO.remove(*self._labels(before))
+        metrics.MODEL_INFO.labels(*self._labels(now)).set(1)
+        metrics.MODEL_SWAPS.labels(self._config.model_id, "swapped" if before else "loaded").inc()
+        self._log.info(
+            "model.swapped" if before else "model.loaded",
+            version=now.model.version,
+            before=before.model.version if before else None,
+            role=self._config.role,
+        )
+
+    def _labels(self, loaded: Loaded) -> tuple[str, str, str]:
+        return self._config.model_id, loaded.model.version, self._config.role
 
     def _refuse(self, candidate: Candidate, why: str) -> None:
         self._refused[candidate] = why
         metrics.MODEL_SWAPS.labels(self._config.model_id, "refused").inc()
-        metrics.MODEL_REFUSED.labels(self._config.model_id).set(1)
         goes_on = self._current.model.version if self._current else None
         self._log.error("model.refused", version=candidate.version, why=why, goes_on=goes_on)
 
