@@ -78,8 +78,10 @@ def _show(found: "Understood") -> None:
         ("resize", found.resize),
         ("pixels", found.pixels),
         *(("output", one) for one in found.outputs),
-        ("read as", found.reading),
+        ("read", found.reading),
+        ("", found.options),
         ("suppression", found.suppression),
+        ("cut off", found.cut_off),
         ("classes", _classes(found)),
         *((f"says {key}", value) for key, value in found.metadata.items() if key != "names"),
     ]

@@ -8,7 +8,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from services.inference import sidecar as sidecars
 from services.inference.models.companions import said_by_companions
@@ -44,6 +44,16 @@ GUESSED: Mapping[str, tuple[tuple[str, str], str]] = {
 }
 """What no rule can tell of a family's file: the key that settles it, and the sentence where nobody says it."""
 
+CUT_OFF: Mapping[str, str] = {
+    "torchvision": "inside the graph, by default below 0.05 (Faster R-CNN), 0.01 (SSD), 0.001 (SSDLite)",
+    "yolov7-end2end": "inside the graph, by default below 0.25",
+    "efficientnms": "inside the graph, by default below 0.25",
+    "tf-od": "inside the graph, below its pipeline's score_threshold",
+    "mmdeploy": "inside the graph, below its config's score_thr",
+}
+"""The families' exporters suppress in the graph; none writes its threshold into the file."""
+NEVER_WEAK = frozenset({"yolov7-end2end", "efficientnms"})
+
 
 @dataclass(frozen=True, slots=True)
 class Understood:
@@ -63,7 +73,9 @@ class Understood:
     pixels: str
     outputs: tuple[str, ...]
     reading: str
+    options: str
     suppression: str
+    cut_off: str
     classes: tuple[str, ...]
     classes_from: str
     metadata: Mapping[str, str]
@@ -80,7 +92,7 @@ def understand(model: Model) -> Understood:
         version=model.version,
         family=family.name,
         why=_why(family, files),
-        about=_about(family),
+        about=_introduced(family, "what"),
         task=_task(family),
         inputs=tuple(map(str, signature.inputs)),
         batch=_batch(family),
@@ -88,8 +100,10 @@ def understand(model: Model) -> Understood:
         resize=_resize(family.preparation),
         pixels=_pixels(family),
         outputs=tuple(map(str, signature.outputs)),
-        reading=_reading(family.said),
+        reading=_introduced(family, "how"),
+        options=_options(family.said),
         suppression=_suppression(family),
+        cut_off=_cut_off(family),
         classes=model.names,
         classes_from=_classes_from(family, files),
         metadata=dict(signature.metadata),
@@ -102,14 +116,12 @@ def explicit(family: Family) -> dict[str, Any]:
     """The sidecar that would say all of this: what is said anyway, under what was understood."""
     width, height = family.input.size_px
     how = family.preparation
-    # A map needs no base, whatever the family counts from.
-    names = dict(enumerate(family.names)) if family.said.class_base else list(family.names)
     understood = {
         "family": family.name,
-        "names": names or None,
+        "names": _names(family),
         "max_det": family.most,
         "input": {
-            "size": (height, width),
+            "size": None if how.mode == "none" else (height, width),
             "color": how.color,
             **({} if how.bytes_in else {"scale": how.scale, "mean": how.mean, "std": how.std}),
             "resize": {name: getattr(how, name) for name in ResizeOptions.model_fields if name in _OF_MODE[how.mode]},
@@ -118,6 +130,15 @@ def explicit(family: Family) -> dict[str, Any]:
     }
     said = Sidecar.model_validate(understood).over(family.said)
     return {key: _plain(value) for key, value in said.model_dump(exclude_none=True).items() if value != {}}
+
+
+def _names(family: Family) -> list[str] | dict[int, str] | None:
+    """A list where it is read as it was written; a map where the family counts from another number."""
+    if not family.names:
+        return None
+    listed = Sidecar(names=family.names).over(family.said)
+    again = type(family)(family.signature, listed).names
+    return list(family.names) if again == family.names else dict(enumerate(family.names))
 
 
 def _plain(value: Any) -> Any:
@@ -147,10 +168,11 @@ def _shape(shape: tuple[int | str | None, ...]) -> str:
     return "[" + ", ".join(str(axis if axis is not None else "?") for axis in shape) + "]"
 
 
-def _about(family: Family) -> str:
-    """How its code introduces it: the first sentence of the file that reads it."""
+def _introduced(family: Family, part: Literal["what", "how"]) -> str:
+    """How the file that reads the family introduces itself: which exports these are, and what their numbers mean."""
     text = inspect.getdoc(sys.modules[type(family).__module__]) or ""
-    return " ".join(text.partition("\n\n")[0].split())
+    what, _, how = text.partition("\n\n")
+    return " ".join((what if part == "what" else how.removeprefix("Promises: ")).split())
 
 
 def _batch(family: Family) -> str:
@@ -201,7 +223,7 @@ def _pixels(family: Family) -> str:
     return ", ".join(told)
 
 
-def _reading(said: Sidecar) -> str:
+def _options(said: Sidecar) -> str:
     """What sidecar, companions or the family's habits say of the numbers that come out."""
     sections = (
         ("boxes", said.boxes.model_dump(exclude_none=True)),
@@ -223,6 +245,20 @@ def _suppression(family: Family) -> str:
     return f"ours, {across}, IoU above {iou:g}; the best {family.most} are kept"
 
 
+def _cut_off(family: Family) -> str:
+    """What never comes out of the graph, whatever threshold is set here."""
+    exported = _exported_with(family)
+    if exported.get("nms"):
+        return f"inside the graph, below {exported.get('conf') or 0.25}"
+    return CUT_OFF.get(family.name, "")
+
+
+def _exported_with(family: Family) -> Mapping[str, Any]:
+    """Ultralytics' arguments of the export."""
+    said = literal(family.signature.metadata, "args")
+    return said if isinstance(said, Mapping) else {}
+
+
 def _classes_from(family: Family, files: ModelFiles) -> str:
     if files.sidecar is not None and sidecars.read(files.sidecar).names is not None:
         return files.sidecar.name
@@ -239,10 +275,8 @@ def _warnings(family: Family, files: ModelFiles) -> Iterator[str]:
     if not family.signature.metadata:
         yield "the file says nothing of itself: size, colour and scale are the family's usual ones"
     yield from _of_input(family)
-    baked = literal(family.signature.metadata, "args") or {}
-    if isinstance(baked, Mapping) and baked.get("nms"):
-        at = baked.get("conf") or 0.25
-        yield f"exported with `nms=True`: boxes below {at} were cut off in the graph, and no threshold brings them back"
+    if family.name in NEVER_WEAK or _exported_with(family).get("nms"):
+        yield "weak boxes were cut off in the graph: what hints at missed objects is gone; export it with a low threshold"
 
 
 def _settled(family: Family, key: tuple[str, str]) -> bool:
