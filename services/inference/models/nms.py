@@ -1,4 +1,4 @@
-"""Non-maximum suppression per class: of boxes that overlap, the surest stays.
+"""Non-maximum suppression: of boxes that overlap, the surest stays.
 
 Promises: the numbers of the Ultralytics reference (`utils/nms.py: non_max_suppression` as `predict` calls it): the best
 class of each candidate only, classes kept apart by an offset, suppressed when IoU is strictly above the limit.
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.placement import Floats
+from services.inference.sidecar import NmsOptions
 
 CLASS_OFFSET_PX = 7680
 MAX_CANDIDATES = 30_000
@@ -23,3 +24,14 @@ def suppress(
     xywh[:, 2:] -= xywh[:, :2]
     kept = cv2.dnn.NMSBoxes(xywh, confidences, score_threshold=0.0, nms_threshold=iou, top_k=MAX_CANDIDATES)  # type: ignore[arg-type]
     return np.asarray(kept, np.intp)[:keep]
+
+
+def chosen(
+    boxes: Floats, confidences: Floats, class_ids: NDArray[np.intp], options: NmsOptions, keep: int
+) -> NDArray[np.intp]:
+    """Like `suppress`, as a family's habits and a sidecar want it: not at all, or across classes."""
+    if options.run is False:
+        return np.argsort(-confidences, kind="stable")[:keep]
+    groups = np.zeros_like(class_ids) if options.class_agnostic else class_ids
+    assert options.iou is not None, "a family that suppresses has a limit among its habits"
+    return suppress(boxes, confidences, groups, options.iou, keep)
