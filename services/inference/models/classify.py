@@ -108,7 +108,7 @@ class Classify(Family):
             "the file does not say how this classifier wants its image, and a guess would give wrong classes. Say it in a "
             f"sidecar. torchvision: `input: {{{imagenet}, resize: {{{resize}}}, center_crop: {crop}}}`. "
             f"timm: `input: {{{imagenet}, resize: {{{resize}, interpolation: bicubic}}, center_crop: {crop}}}`, with the "
-            "numbers of the model's `pretrained_cfg`. Hugging Face: put its preprocessor_config.json beside it. If it has "
+            "numbers of the model's pretrained_cfg. Hugging Face: put its preprocessor_config.json beside it. If it has "
             "softmax inside and takes RGB in 0..1, as Ultralytics' do, set model.family to classify"
         )
 
