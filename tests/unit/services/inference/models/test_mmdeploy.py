@@ -127,3 +127,18 @@ def test_a_size_is_written_width_first_and_said_height_first() -> None:
 
 def test_a_file_without_steps_says_nothing() -> None:
     assert said_by_pipeline({"pipeline": {}}) == Sidecar()
+
+
+@given(SIDES, SIDES, st.sampled_from(["stretch", "letterbox", "shortest_edge", "none"]), st.booleans())
+def test_any_image_lies_on_its_canvas(width: int, height: int, mode: str, fixed: bool) -> None:
+    said = {"size": [64, 96], "resize": {"mode": mode, "shortest_px": 60, "longest_px": 90}}
+    placement = family(FIXED if fixed else FREE, input=said).preparation.place((width, height))
+    assert placement.scaled_px[0] <= placement.canvas_px[0]
+    assert placement.scaled_px[1] <= placement.canvas_px[1]
+    assert placement.canvas_px == (96, 64) or (not fixed and mode in ("shortest_edge", "none"))
+
+
+@pytest.mark.parametrize("mode", ["stretch", "letterbox", "shortest_edge", "none"])
+@pytest.mark.parametrize("size_px", [(300, 200), (20, 300), (50, 40)])
+def test_a_fixed_input_always_gets_its_size(size_px: tuple[int, int], mode: str) -> None:
+    assert family(FIXED, input={"resize": {"mode": mode}}).prepare(picture(*size_px)).tensor.shape == (3, 64, 96)
