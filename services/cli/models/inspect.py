@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 EXIT_REFUSED = 2
 _CLASSES_SHOWN = 12
 EXAMPLE = """\
-family: yolov5                       # or another of: {families}
+family: yolov5                       # or one of those above
 names: [person, car]
 input:
   size: [640, 640]                   # height, width
   color: rgb
   scale: 255                         # what bytes are divided by
-  resize: {{mode: letterbox}}
+  resize: {mode: letterbox}
 """
 
 
@@ -108,14 +108,19 @@ def _show_unknown(model: Path, signature: "Signature", error: SettingsError, as_
         return
     rows = [*(("input", one) for one in inputs), *(("output", one) for one in outputs)]
     rows += [(f"says {key}", value) for key, value in signature.metadata.items()]
+    refused, looked_for, _ = why_not(error).partition(" Looked for: ")
+    rows += [(f"not {name}", why) for name, why in _objections(signature)] if looked_for else []
     output.show_table(str(model), ("what", "is in the file"), rows, most_chars=400)
-    output.complain(why_not(error))
-    output.say(f"write what it is into {beside(model)}, for instance:")
-    for line in _example().splitlines():
-        output.say(f"  {line}")
+    output.complain(refused)
+    if looked_for:
+        output.say(f"write what it is into {beside(model)}, for instance:")
+        for line in EXAMPLE.splitlines():
+            output.say(f"  {line}")
 
 
-def _example() -> str:
+def _objections(signature: "Signature") -> list[tuple[str, str]]:
+    """Why each family does not take it."""
     from services.inference.models import FAMILIES
 
-    return EXAMPLE.format(families=", ".join(FAMILIES))
+    asked = ((name, family.objection(signature)) for name, family in FAMILIES.items())
+    return [(name, why) for name, why in asked if why]

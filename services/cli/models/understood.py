@@ -6,10 +6,12 @@ beside the file it changes no number.
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from services.cli.models.doubts import cut_off, warnings
+from services.cli.models.explicit import explicit
 from services.inference import sidecar as sidecars
 from services.inference.models.companions import said_by_companions
 from services.inference.models.family import Family
@@ -17,42 +19,10 @@ from services.inference.models.files import ModelFiles
 from services.inference.models.metadata import literal
 from services.inference.models.model import Model
 from services.inference.preprocess import Preparation
-from services.inference.sidecar import ResizeOptions, Sidecar
+from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 
 NOWHERE = "nowhere"
-_OF_MODE: Mapping[str, frozenset[str]] = {
-    "letterbox": frozenset({"mode", "align", "pad_value", "rounding", "interpolation", "antialias"}),
-    "stretch": frozenset({"mode", "interpolation", "antialias"}),
-    "shortest_edge": frozenset({"mode", "shortest_px", "longest_px", "interpolation", "antialias"}),
-    "none": frozenset({"mode"}),
-}
-"""Which keys of `resize` mean something in which mode."""
-GUESSED: Mapping[str, tuple[tuple[str, str], str]] = {
-    "yolox": (
-        ("input", "color"),
-        "YOLOX, and not YOLOv6, is a guess: both look alike; if boxes are shifted or nothing is found, say `family: yolov5`",
-    ),
-    "detr": (
-        ("scores", "activation"),
-        "whether scores need softmax or sigmoid is a guess; `scores: {activation: softmax}` or `sigmoid` says it",
-    ),
-    "rfdetr": (
-        ("scores", "background_index"),
-        "that the last slot is background is a guess; for the COCO checkpoints say `scores: {background: false}`",
-    ),
-}
-"""What no rule can tell of a family's file: the key that settles it, and the sentence where nobody says it."""
-
-CUT_OFF: Mapping[str, str] = {
-    "torchvision": "inside the graph, by default below 0.05 (Faster R-CNN), 0.01 (SSD), 0.001 (SSDLite)",
-    "yolov7-end2end": "inside the graph, by default below 0.25",
-    "efficientnms": "inside the graph, by default below 0.25",
-    "tf-od": "inside the graph, below its pipeline's score_threshold",
-    "mmdeploy": "inside the graph, below its config's score_thr",
-}
-"""The families' exporters suppress in the graph; none writes its threshold into the file."""
-NEVER_WEAK = frozenset({"yolov7-end2end", "efficientnms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,49 +73,13 @@ def understand(model: Model) -> Understood:
         reading=_introduced(family, "how"),
         options=_options(family.said),
         suppression=_suppression(family),
-        cut_off=_cut_off(family),
+        cut_off=cut_off(family),
         classes=model.names,
         classes_from=_classes_from(family, files),
         metadata=dict(signature.metadata),
-        warnings=tuple(_warnings(family, files)),
+        warnings=tuple(warnings(model, is_named=_classes_from(family, files) != NOWHERE)),
         sidecar=explicit(family),
     )
-
-
-def explicit(family: Family) -> dict[str, Any]:
-    """The sidecar that would say all of this: what is said anyway, under what was understood."""
-    width, height = family.input.size_px
-    how = family.preparation
-    understood = {
-        "family": family.name,
-        "names": _names(family),
-        "max_det": family.most,
-        "input": {
-            "size": None if how.mode == "none" else (height, width),
-            "color": how.color,
-            **({} if how.bytes_in else {"scale": how.scale, "mean": how.mean, "std": how.std}),
-            "resize": {name: getattr(how, name) for name in ResizeOptions.model_fields if name in _OF_MODE[how.mode]},
-            "center_crop": how.crop_px,
-        },
-    }
-    said = Sidecar.model_validate(understood).over(family.said)
-    return {key: _plain(value) for key, value in said.model_dump(exclude_none=True).items() if value != {}}
-
-
-def _names(family: Family) -> list[str] | dict[int, str] | None:
-    """A list where it is read as it was written; a map where the family counts from another number."""
-    if not family.names:
-        return None
-    listed = Sidecar(names=family.names).over(family.said)
-    again = type(family)(family.signature, listed).names
-    return list(family.names) if again == family.names else dict(enumerate(family.names))
-
-
-def _plain(value: Any) -> Any:
-    """Lists and mappings alone, without sections in which nothing stands."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items() if inner != {}}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _task(family: Family) -> str:
@@ -245,54 +179,12 @@ def _suppression(family: Family) -> str:
     return f"ours, {across}, IoU above {iou:g}; the best {family.most} are kept"
 
 
-def _cut_off(family: Family) -> str:
-    """What never comes out of the graph, whatever threshold is set here."""
-    exported = _exported_with(family)
-    if exported.get("nms"):
-        return f"inside the graph, below {exported.get('conf') or 0.25}"
-    return CUT_OFF.get(family.name, "")
-
-
-def _exported_with(family: Family) -> Mapping[str, Any]:
-    """Ultralytics' arguments of the export."""
-    said = literal(family.signature.metadata, "args")
-    return said if isinstance(said, Mapping) else {}
-
-
 def _classes_from(family: Family, files: ModelFiles) -> str:
     if files.sidecar is not None and sidecars.read(files.sidecar).names is not None:
         return files.sidecar.name
     if said_by_companions(files.others).names is not None:
         return "config.json"
     return "the file's metadata" if literal(family.signature.metadata, "names") is not None else NOWHERE
-
-
-def _warnings(family: Family, files: ModelFiles) -> Iterator[str]:
-    if _classes_from(family, files) == NOWHERE:
-        yield "no class names: predictions say class0, class1, …; `names: [person, car]` says them"
-    if family.name in GUESSED and not _settled(family, GUESSED[family.name][0]):
-        yield GUESSED[family.name][1]
-    if not family.signature.metadata:
-        yield "the file says nothing of itself: size, colour and scale are the family's usual ones"
-    yield from _of_input(family)
-    if family.name in NEVER_WEAK or _exported_with(family).get("nms"):
-        yield "weak boxes were cut off in the graph: what hints at missed objects is gone; export it with a low threshold"
-
-
-def _settled(family: Family, key: tuple[str, str]) -> bool:
-    """Whether somebody says it: more than the family's own habit."""
-    section, name = key
-    own, habit = getattr(family.said, section), getattr(family.habits, section)
-    return getattr(own, name) is not None and getattr(own, name) != getattr(habit, name)
-
-
-def _of_input(family: Family) -> Iterator[str]:
-    if family.input.batch is not None and family.input.batch > 1:
-        yield f"the batch is fixed at {family.input.batch}: a frame that comes alone costs as much as {family.input.batch}"
-    size_said = family.said.input.size is not None or "imgsz" in family.signature.metadata
-    if family.input.free_size and not size_said and family.preparation.mode in ("letterbox", "stretch"):
-        width, height = family.input.size_px
-        yield f"the size is free and nobody says it: {width}x{height} is taken; `input: {{size: [height, width]}}` says it"
 
 
 def why_not(error: SettingsError) -> str:
