@@ -20,6 +20,7 @@ from services.inference.placement import Placement
 from services.inference.sidecar import NmsOptions, Sidecar
 from shared.errors import SettingsError
 
+HEADS = ("detect", "segment", "pose", "obb")
 BEHIND = {"detect": 0, "obb": 1}
 """Columns behind the class scores; with masks or key points it depends."""
 
@@ -32,7 +33,9 @@ class Ultralytics(Family):
 
     @classmethod
     def objection(cls, signature: Signature) -> str | None:
-        form = form_of(signature)
+        form, task = form_of(signature), signature.metadata.get("task", "detect")
+        if task not in HEADS:
+            return f"its task is {task}"
         if form is Form.FINAL:
             return "suppression is inside the graph"
         if form is Form.QUERIES:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.inference.models.family import Family, Findings, Outputs, Prepared, Signature, free_stride
-from services.inference.models.keypoints import keypoint_shape, keypoints_in
+from services.inference.models.keypoints import columns_of, keypoint_shape, keypoints_in
 from services.inference.models.metadata import literal
 from services.inference.models.turned import around
 from services.inference.models.yolo import Form, form_of
@@ -26,7 +26,13 @@ class UltralyticsEnd2End(Family):
 
     @classmethod
     def objection(cls, signature: Signature) -> str | None:
-        return None if form_of(signature) is Form.FINAL else f"expected one output {Form.FINAL.value}"
+        if form_of(signature) is not Form.FINAL:
+            return f"expected one output {Form.FINAL.value}"
+        columns, least = signature.outputs[0].shape[2], BEHIND + behind(signature)
+        exact = signature.metadata.get("task") != "segment"
+        if isinstance(columns, int) and (columns < least or (exact and columns > least)):
+            return f"suppression is said to be inside; expected {least} columns, got {list(signature.outputs[0].shape)}"
+        return None
 
     def classes(self, signature: Signature) -> int | None:
         columns = signature.outputs[0].shape[-1] if signature.outputs else 0
@@ -62,3 +68,9 @@ class UltralyticsEnd2End(Family):
         if self.signature.metadata.get("task") != "obb" or rows.shape[1] <= BEHIND:
             return rows[:, :4]
         return around(np.concatenate([rows[:, :4], rows[:, BEHIND : BEHIND + 1]], axis=1))
+
+
+def behind(signature: Signature) -> int:
+    """Columns behind the class: an angle, key points, or (at least one) mask coefficients."""
+    task = signature.metadata.get("task", "detect")
+    return (columns_of(signature.metadata) or 0) if task == "pose" else int(task in ("obb", "segment"))

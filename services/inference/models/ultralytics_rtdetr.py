@@ -31,11 +31,10 @@ class UltralyticsRtdetr(Family):
         if form_of(signature) is not Form.QUERIES:
             return "its metadata do not say that it is an RT-DETR of Ultralytics"
         columns = signature.outputs[0].shape[2]
-        if not isinstance(columns, int) or columns < 5:
-            return (
-                f"expected an output [batch, queries, 6] or [batch, queries, 4 + classes], got {signature.outputs[0]}"
-            )
-        return None
+        named = len(literal(signature.metadata, "names", ()))
+        if columns == 6 or (isinstance(columns, int) and columns > 4 and named in (0, columns - 4)):
+            return None
+        return f"expected an output [batch, queries, 6] or [batch, queries, 4 + classes], got {signature.outputs[0]}"
 
     def classes(self, signature: Signature) -> int | None:
         output = signature.outputs[0]
