@@ -41,7 +41,8 @@ def drawn(world: World) -> set[str]:
     """The sample ids that the settings and the salt ask for, by the pure function alone."""
     config = world.settings.read(SamplerConfig)
     drawer = Drawer(SALT.encode(), config.collection, config.strategies)
-    return {sample_id_of(one) for one in world.records("predictions") if drawer.draw("", one) is not None}
+    live = (one for one in world.records("predictions") if one.role == "live")
+    return {sample_id_of(one) for one in live if drawer.draw("", one) is not None}
 
 
 def sample_id_of(prediction: Prediction, collection: str = "default") -> str:
