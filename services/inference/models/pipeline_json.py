@@ -1,27 +1,39 @@
 """What MMDeploy leaves beside a model (`--dump-info`): the steps of `pipeline.json` that make the input, as a sidecar.
 
-Promises: steps that it does not know, or that speak of something else than the image, change nothing.
+Promises: steps that it does not know, or that speak of something else than the image, change nothing; another program's
+file of that name says nothing.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from services.inference.sidecar import Sidecar
+from shared.errors import SettingsError
 
 Step = Mapping[str, Any]
 
 
 def said_by_pipeline(pipeline: Mapping[str, Any]) -> Sidecar:
-    """Of the whole file, parsed. Raises SettingsError or pydantic's ValidationError for values of another kind."""
+    """Of the whole file, parsed. Raises SettingsError for values that no image can have."""
     steps = _steps(pipeline)
     resize, normalise = _first(steps, "Resize"), _first(steps, "Normalize")
     pad = next((step for step in steps if step.get("type") == "Pad" and step.get("size")), None)
-    return Sidecar.model_validate({"input": {**_colours(normalise), **_sizes(resize, pad)}})
+    try:
+        return Sidecar.model_validate({"input": {**_colours(normalise), **_sizes(resize, pad)}})
+    except (ValidationError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"pipeline.json: expected the steps that MMDeploy writes beside a model: {error}"
+        ) from error
 
 
 def _steps(pipeline: Mapping[str, Any]) -> list[Step]:
-    tasks = pipeline.get("pipeline", {}).get("tasks", [])
-    return [step for task in tasks if task.get("name") == "Preprocess" for step in task.get("transforms", [])]
+    match pipeline:
+        case {"pipeline": {"tasks": [*tasks]}}:
+            named = [task for task in tasks if isinstance(task, Mapping) and task.get("name") == "Preprocess"]
+            return [step for task in named for step in task.get("transforms", ()) if isinstance(step, Mapping)]
+    return []
 
 
 def _first(steps: list[Step], kind: str) -> Step:

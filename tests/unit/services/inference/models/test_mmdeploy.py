@@ -125,8 +125,22 @@ def test_a_size_is_written_width_first_and_said_height_first() -> None:
     assert said_by_pipeline(pipeline({"type": "Resize", "size": [640, 480]})).input.size == (480, 640)
 
 
-def test_a_file_without_steps_says_nothing() -> None:
-    assert said_by_pipeline({"pipeline": {}}) == Sidecar()
+@pytest.mark.parametrize("other", [{}, {"pipeline": {}}, {"pipeline": []}, {"pipeline": {"tasks": [3]}}, pipeline()])
+def test_another_programs_file_says_nothing(other: dict[str, Any]) -> None:
+    assert said_by_pipeline(other) == Sidecar()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"type": "Normalize", "mean": "grey"},
+        {"type": "Normalize", "mean": [1, 2], "std": [1, 1, 1]},
+        {"type": "Resize", "size": [0, -3], "keep_ratio": True},
+    ],
+)
+def test_values_that_no_image_can_have_are_refused(step: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="expected the steps"):
+        said_by_pipeline(pipeline(step))
 
 
 @given(SIDES, SIDES, st.sampled_from(["stretch", "letterbox", "shortest_edge", "none"]), st.booleans())
