@@ -17,7 +17,7 @@ from shared.streams.references import SCHEME, Reference
 def by_reference(
     pictures: Iterable[Picture | Unreadable], objects: Objects, bucket: str, prefix: str = ""
 ) -> Iterator[Picture | Unreadable]:
-    """The same pictures, each put into the bucket when its turn comes. Raises Unavailable."""
+    """The same pictures, each put into the bucket when its turn comes, and its bytes let go. Raises Unavailable."""
     for picture in pictures:
         yield picture if isinstance(picture, Unreadable) else _put(picture, objects, bucket, prefix)
 
@@ -28,4 +28,4 @@ def _put(picture: Picture, objects: Objects, bucket: str, prefix: str) -> Pictur
     key = f"{prefix}frames/{safe(picture.source_id)}/{sha256}.{ending}"
     objects.put(bucket, key, picture.image, picture.content_type or "application/octet-stream")
     reference = Reference(uri=f"{SCHEME}{bucket}/{key}", size=len(picture.image), sha256=sha256)
-    return replace(picture, reference=reference)
+    return replace(picture, image=b"", reference=reference)

@@ -16,7 +16,7 @@ from shared.streams.references import Reference
 class Picture:
     """`captured_at` is RFC 3339 in UTC. `refitted`: encoded anew because the file was larger than a frame may be.
 
-    With a `reference`, that is what is published instead of the image.
+    With a `reference`, that is what is published; then no bytes of the image are here.
     """
 
     source_id: str
@@ -27,6 +27,11 @@ class Picture:
     content_type: str | None = None
     refitted: bool = False
     reference: Reference | None = None
+
+    @property
+    def size(self) -> int:
+        """Of the image, in bytes."""
+        return len(self.image) if self.reference is None else self.reference.size
 
     def as_record(self) -> NewRecord:
         return new_frame(

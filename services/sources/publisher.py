@@ -167,7 +167,7 @@ class _Publishing:
             return
         del self.in_flight[source_id]
         self.frames += 1
-        self.bytes += len(picture.image)
+        self.bytes += picture.size
         self.refitted += picture.refitted
         self.on_settled(picture, None)
         self.on_progress(Progress(self.frames, self.bytes))

@@ -1,5 +1,6 @@
 """Bootstrap: which settings file is taken, what a data folder needs, and where the salt comes from."""
 
+import hashlib
 import stat
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 
 from shared import bootstrap
-from shared.bootstrap import load_from_environment, open_backend
-from shared.errors import SettingsError
+from shared.bootstrap import load_from_environment, open_backend, open_objects
+from shared.errors import InvalidMessage, SettingsError
 from shared.settings import Settings, load
+from shared.streams.frames import Frame, decode, new_frame
+from shared.streams.record import Record
+from shared.streams.references import Reference
 
 SALT = "a salt for the tests only"
 
@@ -111,6 +115,25 @@ def test_a_backend_knows_its_settings(tmp_path: Path) -> None:
         backend.log.ping()
         backend.state.ping()
         backend.images.ping()
+
+
+def test_objects_lie_in_the_data_folder_and_pixels_are_read_from_the_buckets_of_the_settings(tmp_path: Path) -> None:
+    image = b"\xff\xd8 pixels"
+    settings = embedded(tmp_path, references={"buckets": ["cameras"]})
+    with open_objects(settings) as objects:
+        objects.put("cameras", "1.jpg", image, "image/jpeg")
+        objects.put("others", "1.jpg", image, "image/jpeg")
+    assert (tmp_path / "objects" / "cameras" / "1.jpg").read_bytes() == image
+    with open_backend(settings) as backend:
+        assert backend.pixels.image_of(referring("cameras", image)) == image
+        with pytest.raises(InvalidMessage, match=r"references\.buckets"):
+            backend.pixels.image_of(referring("others", image))
+
+
+def referring(bucket: str, image: bytes) -> Frame:
+    sha256 = hashlib.sha256(image).hexdigest()
+    new = new_frame("door", Reference(uri=f"s3://{bucket}/1.jpg", size=len(image), sha256=sha256))
+    return decode(Record("frames", 0, 0, 0, new.key, new.value, new.headers))
 
 
 def test_the_file_that_the_environment_names_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from services.feedback.config import FeedbackConfig
-from services.inference.config import InferenceConfig
+from services.inference.config import InferenceConfig, ShadowsConfig
 from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
@@ -21,6 +21,7 @@ EVERY_CONFIG: tuple[type[Config], ...] = (
     Common,
     SourcesConfig,
     InferenceConfig,
+    ShadowsConfig,
     SamplerConfig,
     FeedbackConfig,
     UploaderConfig,
@@ -138,9 +139,15 @@ def test_every_setting_below_the_top_level_is_described_or_speaks_for_itself(con
         (Common, {"timezone": "Mars/Olympus"}, "timezone: expected an IANA time zone .*, got 'Mars/Olympus'$"),
         (Common, {"health": {"port": 70_000}}, "health.port: .* less than or equal to 65535, got 70000"),
         (Common, {"site": ["a"]}, "site: .*got a list"),
+        (Common, {"references": {"buckets": ["s3://cameras"]}}, r"references\.buckets\.0: .*got 's3://cameras'$"),
+        (
+            Common,
+            {"references": {"bucket": ["cameras"]}},
+            r"unknown setting 'references\.bucket'; did you mean 'buckets'",
+        ),
         (Common, {"backend": {}}, "backend: Unable to extract tag using discriminator 'type'"),
         (InferenceConfig, {}, "model: Field required$"),
-        (InferenceConfig, {"model": None}, "model: nothing stands below it; expected settings, or leave the line out$"),
+        (InferenceConfig, {"model": None}, "model: nothing stands below it; expected settings, or the word none$"),
         (SamplerConfig, {"strategies": None}, "strategies: nothing stands below it; expected a list"),
         (SourcesConfig, {"sources": {"door": 0}}, "sources.door: expected settings, got 0$"),
         (SourcesConfig, {"sources": ["rtsp://a/b"]}, "sources: expected settings, got a list$"),

@@ -101,6 +101,7 @@ def test_by_reference_the_image_lies_in_the_bucket_and_the_frame_says_where(
     for _ in range(2):
         told = as_json(gleaner("publish", large, "--by-reference", "cameras", "--json", "--source-id", "a/b"))
         assert (told["frames"], told["refused"], told["refitted"]) == (1, 0, 0)
+        assert told["bytes"] == large.stat().st_size
     log = SegmentLog(folder / "gleaner-data" / "log", prefix="north.")
     first, again = [decode(record) for record in log.reader().scan(FRAMES.name, 0, 0, 2)]
     log.close()

@@ -17,6 +17,7 @@ from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.errors import Unavailable
 from shared.runtime.clock import SystemClock
 from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Received
@@ -182,6 +183,18 @@ def test_an_object_that_has_gone_is_expired_and_one_that_may_not_be_read_is_unre
     (bench.folder / "objects" / "cameras" / "1.jpg").unlink()
     made = published(bench.sampler(), [gone, other, foreign])
     assert [design.missing for design in made] == ["expired", "unreadable", "unreadable"]
+
+
+def test_while_the_object_store_is_away_nothing_is_decided(bench: Bench) -> None:
+    received = bench.referenced(1)
+    bucket = bench.folder / "objects" / "cameras"
+    bucket.rename(bench.folder / "unplugged")
+    sampler = bench.sampler()
+    with pytest.raises(Unavailable, match="object store"):
+        sampler.handle([received])
+    (bench.folder / "unplugged").rename(bucket)
+    (design,) = published(sampler, [received])
+    assert design.image is not None
 
 
 def test_large_frames_are_kept_a_few_at_a_time() -> None:
