@@ -1,6 +1,7 @@
 """What the model saw in a frame, as the prediction that travels.
 
-Promises: the same frame and findings give the same prediction. Boxes whose numbers are no numbers are left out.
+Promises: the same frame and findings give the same prediction. Boxes whose numbers are no numbers are left out; those below
+the product threshold of their class are marked.
 """
 
 from typing import Literal, Protocol
@@ -9,7 +10,7 @@ from services.inference.batching import Seen
 from services.inference.config import ModelConfig
 from services.inference.models.family import Findings
 from shared.streams.frames import Frame
-from shared.streams.predictions import ClassScore, Detection, Prediction
+from shared.streams.predictions import Box, ClassScore, Detection, Prediction, threshold_for
 
 
 class Known(Protocol):
@@ -54,10 +55,16 @@ def _detections(model: Known, findings: Findings) -> tuple[Detection, ...]:
         return ()
     rows = zip(findings.boxes.round(3).tolist(), findings.class_ids.tolist(), _shares(findings), strict=True)
     return tuple(
-        Detection(box=(left, top, right, bottom), class_id=kind, class_name=model.name_of(kind), confidence=share)
+        _detection(model, (left, top, right, bottom), kind, share)
         for (left, top, right, bottom), kind, share in rows
         if left <= right and top <= bottom
     )
+
+
+def _detection(model: Known, box: Box, kind: int, share: float) -> Detection:
+    name = model.name_of(kind)
+    shown_from = threshold_for(name, model.config.threshold, model.config.class_thresholds)
+    return Detection(box=box, class_id=kind, class_name=name, confidence=share, weak=share < shown_from)
 
 
 def _classes(model: Known, findings: Findings) -> tuple[ClassScore, ...]:

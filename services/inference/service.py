@@ -20,7 +20,6 @@ from services.inference.models.engine import Plan
 from services.inference.none import NoModel
 from services.inference.predicting import Known, prediction_of
 from services.inference.swapping import Swapper
-from shared.bootstrap import OpenBackend
 from shared.errors import InvalidMessage, Unavailable
 from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Handled, Received, Service
@@ -30,8 +29,10 @@ from shared.streams.record import Partition
 
 MOST_BYTES_LEFT = 32_000_000
 """Encoded images that stay in flight while the next batch is read; one larger than that is alone."""
-IDLE_POLL_S, BUSY_POLL_S, LOOK_S = 0.5, 0.002, 0.01
-"""Waiting for news with nothing in flight; for news, then for a lane, in turns, while there is."""
+IDLE_POLL_S, BUSY_POLL_S = 0.5, 0.002
+"""Waiting for new frames with nothing in flight, and with something."""
+LOOK_S, PATIENT_S = 0.02, 0.25
+"""Waiting for a lane, in turns with the above: while a new frame could begin at once, and while it could not."""
 
 
 class SeesIn(Protocol):
@@ -75,18 +76,11 @@ class InferenceService(Service):
         self._fetcher = Fetcher(pixels) if pixels is not None else None
         self._late = Lateness(config.inference.max_age_s)
         self._flight: Flight[Seen, Version] = Flight(max(plan.in_work, self.max_records), MOST_BYTES_LEFT)
+        self._saturated = plan.in_work
         self._version: Version | None = None
         self._replaced: list[Version] = []
         if config.model is not None:
             plan.say()
-
-    @classmethod
-    def on(cls, backend: OpenBackend, config: InferenceConfig) -> "InferenceService":
-        """With references read from the backend's stores, and the model watched for other versions."""
-        versions = _versions(config)
-        if isinstance(versions, Swapper):
-            versions.start(backend.images)
-        return cls(config, backend.pixels, versions)
 
     def poll_timeout_s(self) -> float:
         return BUSY_POLL_S if len(self._flight) else IDLE_POLL_S
@@ -99,7 +93,7 @@ class InferenceService(Service):
             if self.predicts(one.message) and not self._late.skips(one.record.source, one.message):
                 self._flight.add(one, one.message.ref.size, version, partial(self._begin, version, one.message))
         if not batch:
-            self._flight.wait(LOOK_S)
+            self._flight.wait(LOOK_S if len(self._flight) < self._saturated else PATIENT_S)
         handled = _handled(self._flight.handed_out())
         self._close_replaced()
         return handled
@@ -143,7 +137,7 @@ class InferenceService(Service):
     def _begin(self, version: Version, frame: Frame) -> "Future[Seen]":
         if frame.reference is None:
             return version.lanes.submit(frame.image)
-        assert self._fetcher is not None, "frames that are references are read from a backend: InferenceService.on"
+        assert self._fetcher is not None, "frames that are references need `pixels`: services.inference.opening"
         return self._fetcher.fetch(frame, time.monotonic(), version.lanes.submit)
 
     def _close_replaced(self) -> None:
