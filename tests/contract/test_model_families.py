@@ -6,7 +6,9 @@ family adds its own there.
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, get_args
 
 import numpy as np
@@ -35,15 +37,6 @@ class Reference:
     path: Path
     said: dict[str, Any]
 
-    def model(self, folder: Path, **settings: Any) -> Model:
-        """Loaded as a user would: the file, and its sidecar where it needs one."""
-        written = self.said.get("sidecar")
-        if written:
-            sidecar = folder / "said.yaml"
-            sidecar.write_text(yaml.safe_dump(written))
-            settings["sidecar"] = sidecar
-        return Model(ModelConfig.model_validate({"path": self.path, **settings}))
-
 
 def _references() -> list[Reference]:
     found = []
@@ -55,6 +48,21 @@ def _references() -> list[Reference]:
 
 
 REFERENCES = _references()
+
+
+@cache
+def _loaded(number: int) -> Model:
+    """As a user would: the file, and its sidecar where it needs one. A model keeps nothing between frames."""
+    reference = REFERENCES[number]
+    written = reference.said.get("sidecar")
+    if not written:
+        return Model(ModelConfig(path=reference.path))
+    with NamedTemporaryFile("w", suffix=".yaml") as sidecar:
+        yaml.safe_dump(written, sidecar)
+        sidecar.flush()
+        return Model(ModelConfig(path=reference.path, sidecar=Path(sidecar.name)))
+
+
 CASES = [(one, case) for one in REFERENCES for case in one.said["cases"]]
 
 
@@ -64,8 +72,8 @@ def reference(request: pytest.FixtureRequest) -> Reference:
 
 
 @pytest.fixture
-def model(reference: Reference, tmp_path: Path) -> Model:
-    return reference.model(tmp_path)
+def model(reference: Reference) -> Model:
+    return _loaded(REFERENCES.index(reference))
 
 
 def findings(model: Model, size_px: tuple[int, int]) -> Findings:
@@ -93,9 +101,11 @@ def test_only_one_family_takes_a_file(reference: Reference, model: Model) -> Non
     assert takers in ([reference.said["family"]], []), "nobody, or its own family"
 
 
-def test_another_familys_file_is_refused(reference: Reference, model: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_another_familys_file_is_refused(family: str) -> None:
     """Named by mistake, a family refuses what it cannot read, or reads it without failing: never a crash."""
-    for name in FAMILIES.keys() - {reference.said["family"]}:
+    reference = next(one for one in REFERENCES if one.said["family"] == family)
+    for name in FAMILIES.keys() - {family}:
         try:
             misread = Model(ModelConfig.model_validate({"path": reference.path, "family": name}))
         except SettingsError as refusal:
@@ -105,8 +115,8 @@ def test_another_familys_file_is_refused(reference: Reference, model: Model, tmp
 
 
 @pytest.mark.parametrize(("reference", "case"), CASES, ids=[f"{one.name} {case['size_px']}" for one, case in CASES])
-def test_it_sees_what_its_familys_own_code_sees(reference: Reference, case: dict[str, Any], tmp_path: Path) -> None:
-    seen = findings(reference.model(tmp_path), tuple(case["size_px"]))
+def test_it_sees_what_its_familys_own_code_sees(reference: Reference, case: dict[str, Any]) -> None:
+    seen = findings(_loaded(REFERENCES.index(reference)), tuple(case["size_px"]))
     if "boxes" in case:
         _same_detections(seen, case, reference.said.get("tolerance", {}))
     else:
