@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from shared.errors import InvalidMessage
+from shared.settings import ReferencesConfig
 from shared.streams.frames import decode, new_frame
-from shared.streams.references import CONTENT_TYPE, Reference, check_place
+from shared.streams.references import CONTENT_TYPE, MAX_IMAGE_BYTES, Reference, check_place
 from tests.unit.shared.streams.making import frame_record
 
 IMAGE = b"\xff\xd8 pixels"
@@ -84,6 +86,16 @@ def test_what_is_no_reference_although_its_header_says_so_is_refused(value: byte
 def test_a_reference_is_short() -> None:
     with pytest.raises(InvalidMessage, match=r"has 5,0\d\d bytes, at most 4,096 are taken"):
         decode(frame_record(image=body(padding="x" * 4_870)))
+
+
+def test_the_settings_allow_what_a_reference_may_say_and_no_more() -> None:
+    """Settings lie below the streams, so the two say it each for itself."""
+    assert ReferencesConfig(max_bytes=MAX_IMAGE_BYTES, buckets=("a.b-9", "x" * 63)).max_bytes == MAX_IMAGE_BYTES
+    for bucket in ("a.b-9", "x" * 63):
+        check_place(bucket, "key")
+    for wrong in ({"max_bytes": MAX_IMAGE_BYTES + 1}, {"buckets": ["ab"]}, {"buckets": ["-ab"]}, {"buckets": ["A-B"]}):
+        with pytest.raises(ValidationError):
+            ReferencesConfig.model_validate(wrong)
 
 
 @given(st.text(max_size=30), st.text(max_size=60))
