@@ -18,6 +18,9 @@ from io import StringIO
 from pathlib import Path
 
 import cv2
+import numpy as np
+import onnx
+from onnx import numpy_helper
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
@@ -48,6 +51,12 @@ sources:
 feedback: {{port: 0}}
 health: {{port: {health}}}
 """
+OF_THE_DEMO = """\
+backend: {type: embedded, folder: gleaner-demo/data}
+destinations: [{type: dataset, folder: gleaner-demo/dataset}]
+"""
+PREDICTED = 250
+"""The demo's frame that stands for any."""
 GENEROUS = "strategies: [{type: random, fraction: 0.1}, {type: close_to_threshold, epsilon: 0.15, probability: 0.5}]\n"
 """So that a run of half a minute has something to show."""
 LOCKED, NOBODY, HEALTH = 18554, 18555, 18581
@@ -57,6 +66,7 @@ _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 def main() -> None:
     with desk() as folder:
         demo(folder)
+        models(folder)
         with cameras(folder):
             look(folder)
             dry_run(folder)
@@ -83,6 +93,32 @@ def demo(folder: Path) -> None:
     """The demo's contact sheet."""
     gleaner(folder, "demo")
     save("demo", contact_sheet(folder / "gleaner-demo/dataset", folder / "sheet.png", TILES))
+
+
+def models(folder: Path) -> None:
+    """What the demo's model sees in a frame, and what a version of it with rounded weights gains and loses."""
+    (folder / "best.onnx").write_bytes(MODEL_PATH.read_bytes())
+    rounded(MODEL_PATH, folder / "best-3-bit.onnx", bits=3)
+    frame = next(one for number, one in enumerate(clip()) if number == PREDICTED)
+    (folder / "front-door.jpg").write_bytes(frame.jpeg)
+    (folder / "demo.yaml").write_text(OF_THE_DEMO, encoding="utf-8")
+    gleaner(folder, "models", "predict", "best.onnx", "front-door.jpg")
+    save("predict", folder / "predicted/front-door.jpg")
+    gleaner(
+        folder, "--settings", "demo.yaml", "models", "compare", "best.onnx", "best-3-bit.onnx", "--out", "compare.png"
+    )
+    save("compare", folder / "compare.png", most_px=1_100)
+
+
+def rounded(model: Path, to: Path, bits: int) -> None:
+    """Every weight on a grid of so many bits, as for a small chip."""
+    proto = onnx.load(str(model))
+    for one in proto.graph.initializer:
+        weights = numpy_helper.to_array(one)
+        if weights.ndim == 4:
+            step = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / (2 ** (bits - 1) - 1)
+            one.CopyFrom(numpy_helper.from_array((np.round(weights / step) * step).astype(weights.dtype), one.name))
+    onnx.save(proto, str(to))
 
 
 @contextmanager
@@ -183,10 +219,12 @@ def video(path: Path, jpegs: list[bytes]) -> None:
     written.release()
 
 
-def save(name: str, source: Path) -> None:
-    """As a JPEG, at the best quality that is small enough."""
+def save(name: str, source: Path, most_px: int = 2_000) -> None:
+    """As a JPEG, at the best quality that is small enough. `most_px`: of its width."""
     picture = cv2.imread(str(source))
     assert picture is not None, source
+    scale = min(1.0, most_px / picture.shape[1])
+    picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     for quality in range(90, 30, -5):
         encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
         if len(encoded) <= MOST_BYTES:
