@@ -1,8 +1,8 @@
 """A service as a process that dies by SIGKILL right after a named step.
 
-`python -m tests.chaos.entry SERVICE [STEP NTH VICTIM]`: SERVICE is inference, sampler, feedback, uploader or embedded (all
-four in one process). STEP is `module:Class.method`; the process kills itself after the NTH call that had something to do
-for VICTIM. With FORGETFUL_URL in the environment the uploader delivers to the tests' host. Shipped code knows nothing of it.
+`python -m tests.chaos.entry SERVICE [STEP NTH VICTIM]`: SERVICE is inference, shadow, sampler, feedback, uploader or embedded
+(all of them in one process). STEP is `module:Class.method`; the process kills itself after the NTH call that had something
+to do for VICTIM. With FORGETFUL_URL the uploader delivers to the tests' host. Shipped code knows nothing of it.
 """
 
 import importlib
@@ -16,7 +16,8 @@ from typing import Any
 from services.feedback.config import FeedbackConfig
 from services.feedback.server import serve
 from services.inference.config import InferenceConfig
-from services.inference.service import InferenceService
+from services.inference.opening import prepared
+from services.inference.shadow import shadow_of
 from services.sampler.config import SamplerConfig
 from services.sampler.service import SamplerService
 from services.uploader.config import UploaderConfig
@@ -80,7 +81,14 @@ def uploader_config(settings: Settings) -> UploaderConfig:
 
 def inference(settings: Settings) -> None:
     with open_backend(settings) as backend:
-        run(InferenceService(settings.read(InferenceConfig)), backend)
+        run(prepared(settings.read(InferenceConfig))(backend), backend)
+
+
+def shadow(settings: Settings) -> None:
+    config = shadow_of(settings)
+    assert config is not None, "the world's settings name no shadow"
+    with open_backend(settings) as backend:
+        run(prepared(config)(backend), backend)
 
 
 def sampler(settings: Settings) -> None:
@@ -109,6 +117,7 @@ def embedded(settings: Settings) -> None:
 
 SERVICES: dict[str, Callable[[Settings], None]] = {
     "inference": inference,
+    "shadow": shadow,
     "sampler": sampler,
     "uploader": uploader,
     "feedback": feedback,
