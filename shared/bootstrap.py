@@ -33,6 +33,7 @@ __all__ = [
     "as_process",
     "load_from_environment",
     "open_backend",
+    "open_images",
     "open_log",
     "open_objects",
     "run",
@@ -128,6 +129,17 @@ def open_log(settings: Settings) -> Iterator[Log]:
 
 
 @contextmanager
+def open_images(settings: Settings) -> Iterator[Images]:
+    """The image buffer alone, where models lie too: for whoever looks there, or releases one."""
+    at, prefix = settings.common.backend, settings.common.prefix
+    images = _file_images(at, prefix) if isinstance(at, EmbeddedBackend) else _minio_images(at, prefix)
+    try:
+        yield images
+    finally:
+        images.close()
+
+
+@contextmanager
 def open_objects(settings: Settings) -> Iterator[Objects]:
     """The object store alone, for whoever publishes by reference."""
     at = settings.common.backend
@@ -157,7 +169,6 @@ def alone(common: Common) -> Iterator[None]:
 
 
 def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
-    from shared.adapters.embedded.file_images import FileImages
     from shared.adapters.embedded.sqlite_state import SqliteState
 
     common = settings.common
@@ -167,7 +178,7 @@ def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
         common=common,
         log=log,
         state=SqliteState(at.folder / "state.db", prefix=common.prefix),
-        images=FileImages(at.folder / "images", prefix=common.prefix),
+        images=_file_images(at, common.prefix),
         objects=_file_objects(at),
         clock=SystemClock(),
         salt=_checked(salt),
@@ -176,7 +187,6 @@ def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
 
 
 def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
-    from shared.adapters.cluster.minio_images import MinioImages
     from shared.adapters.cluster.redis_state import RedisState
 
     common = settings.common
@@ -188,14 +198,7 @@ def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
         common=common,
         log=_kafka_log(at, common),
         state=RedisState(at.redis.get_secret_value(), prefix=common.prefix),
-        images=MinioImages(
-            at.s3,
-            at.s3_access_key.get_secret_value(),
-            at.s3_secret_key.get_secret_value(),
-            at.s3_bucket,
-            prefix=common.prefix,
-            region=at.s3_region,
-        ),
+        images=_minio_images(at, common.prefix),
         objects=_minio_objects(at),
         clock=SystemClock(),
         salt=_checked(common.salt.get_secret_value()),
@@ -215,6 +218,19 @@ def _kafka_log(at: ClusterBackend, common: Common) -> Log:
     from shared.adapters.cluster.kafka_log import KafkaLog
 
     return KafkaLog(at.kafka, prefix=common.prefix, session_timeout_s=at.kafka_session_timeout_s)
+
+
+def _file_images(at: EmbeddedBackend, prefix: str) -> Images:
+    from shared.adapters.embedded.file_images import FileImages
+
+    return FileImages(_writable(at.folder) / "images", prefix=prefix)
+
+
+def _minio_images(at: ClusterBackend, prefix: str) -> Images:
+    from shared.adapters.cluster.minio_images import MinioImages
+
+    key, secret = at.s3_access_key.get_secret_value(), at.s3_secret_key.get_secret_value()
+    return MinioImages(at.s3, key, secret, at.s3_bucket, prefix=prefix, region=at.s3_region)
 
 
 def _file_objects(at: EmbeddedBackend) -> Objects:

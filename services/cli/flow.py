@@ -11,6 +11,8 @@ from shared.ports.log import Bounds, Log, Reader
 from shared.streams import DLQ_SUFFIX, STREAMS
 from shared.streams.groups import READS
 
+Readers = Mapping[str, tuple[str, ...]]
+"""Group → the streams that it reads."""
 _LOOK_BACK = (1, 64, 4096)
 """Offsets to look back for the newest record: the last ones may be gaps."""
 
@@ -36,11 +38,11 @@ class StreamFlow:
     lags: tuple[Lag, ...]
 
 
-def flow(log: Log) -> list[StreamFlow]:
-    """Of every stream that services write and read; dead letters apart. Raises Unavailable."""
+def flow(log: Log, readers: Readers = READS) -> list[StreamFlow]:
+    """Of every stream that services write and read; dead letters apart. `readers`: the groups. Raises Unavailable."""
     reader = log.reader()
     try:
-        return [_stream_flow(log, reader, name) for name, stream in STREAMS.items() if not _is_dead_letters(name)]
+        return [_stream_flow(log, reader, name, readers) for name in STREAMS if not _is_dead_letters(name)]
     finally:
         reader.close()
 
@@ -58,9 +60,9 @@ def _records(bounds: Mapping[int, Bounds]) -> int:
     return sum(at.end - at.start for at in bounds.values())
 
 
-def _stream_flow(log: Log, reader: Reader, stream: str) -> StreamFlow:
+def _stream_flow(log: Log, reader: Reader, stream: str, readers: Readers) -> StreamFlow:
     # Commits before bounds: what is read meanwhile makes a lag look larger, never negative.
-    committed = {group: log.committed(group, stream) for group, streams in READS.items() if stream in streams}
+    committed = {group: log.committed(group, stream) for group, streams in readers.items() if stream in streams}
     bounds = log.bounds(stream)
     lags = tuple(_lag(reader, stream, group, offsets, bounds) for group, offsets in committed.items())
     return StreamFlow(stream, len(bounds), _records(bounds), sum(at.end for at in bounds.values()), lags)

@@ -1,4 +1,4 @@
-"""`gleaner status`: cameras, flow, lag, counts, the ledger equation, dead letters. Works while services run, in both modes."""
+"""`gleaner status`: cameras, models, flow, lag, counts, the ledger, dead letters. Works while services run, in both modes."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,19 +33,25 @@ def status(
     from services.cli import flow as reading
     from services.cli.cameras import live
     from services.cli.counts import counts as counted
+    from services.cli.models.bucket import readers
+    from services.cli.models.overview import overview
 
-    page = live.address(settings_of(ctx).common, at)
+    settings = settings_of(ctx)
+    page = live.address(settings.common, at)
     sources = live.ask(page) if page else None
     with log_of(ctx, looks_only=True) as log:
-        streams, dead = reading.flow(log), reading.dead_letters(log)
+        streams, dead = reading.flow(log, readers(settings)), reading.dead_letters(log)
         numbers = counted(log) if counts else None
+    models = overview(settings)
     if as_json:
-        output.show_json({"sources": sources, "flow": streams, "dead_letters": dead, **_told(numbers)})
+        told = {"sources": sources, "models": models.told(), "flow": streams, "dead_letters": dead}
+        output.show_json({**told, **_told(numbers)})
         return
     if sources:
         live.show(sources)
     elif at is not None:
         output.note(f"no cameras at {at}: nobody answers there, or it reads none")
+    models.show()
     _show_flow(streams)
     if numbers is not None:
         _show_counts(numbers)

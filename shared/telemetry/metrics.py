@@ -1,6 +1,7 @@
 """Every metric in one place, with what a rise means.
 
-Promises: labels are bounded: service, stream, reason, strategy, outcome, and a thousand sources; never a frame id or free text.
+Promises: labels are bounded: service, stream, reason, strategy, outcome, the models that run, and a thousand sources; never a
+frame id or free text.
 """
 
 from prometheus_client import Counter, Gauge, Histogram

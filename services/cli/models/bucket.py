@@ -1,6 +1,6 @@
 """The models in the bucket, for the commands that look at it or change it: open it, and which model is meant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def bucket_of(settings: "Settings", *, looks_only: bool = False) -> "Iterator[Images]":
     """The image buffer, where models lie too. `looks_only`: refuse where there is nothing yet. Raises SettingsError."""
     from services.cli.models.judged import has_data
-    from shared.bootstrap import open_backend
+    from shared.bootstrap import open_images
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")
@@ -24,8 +24,16 @@ def bucket_of(settings: "Settings", *, looks_only: bool = False) -> "Iterator[Im
         raise SettingsError(
             "no data yet, so no model was pushed; is this the right folder, or should --settings name a file?"
         )
-    with open_backend(settings) as backend:
-        yield backend.images
+    with open_images(settings) as images:
+        yield images
+
+
+def readers(settings: "Settings") -> "Mapping[str, tuple[str, ...]]":
+    """Which group reads what, with the shadow of these settings."""
+    from shared.streams.groups import reads
+
+    shadow = shadow_model(settings)
+    return reads([] if shadow is None else [shadow.model_id])
 
 
 def live_model(settings: "Settings") -> "ModelConfig | None":

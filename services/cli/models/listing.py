@@ -1,5 +1,6 @@
 """`gleaner models list`: what was released, what is live, and what each running service says that it runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,20 +69,18 @@ def show(one: Listed) -> None:
         output.show_table(f"Releases of {one.model_id}", ("version", "", "released", "by", "note"), rows)
     if len(one.releases) > SHOWN:
         output.say(f"and {len(one.releases) - SHOWN:,} more; --json has them all")
-    show_running(one)
+    show_running(one.model_id, one.running)
 
 
-def show_running(one: Listed) -> None:
+def show_running(model_id: str, running: "Sequence[RunningModel]") -> None:
     """Who runs it, and why somebody does not run what he should."""
     rows = [
         (each.instance, each.role, each.version or "none yet", each.since or "", each.provider or "", _state(each))
-        for each in one.running
+        for each in running
     ]
     if rows:
-        output.show_table(
-            f"Running {one.model_id}", ("instance", "role", "version", "since", "provider", "state"), rows
-        )
-    for each in one.running:
+        output.show_table(f"Running {model_id}", ("instance", "role", "version", "since", "provider", "state"), rows)
+    for each in running:
         if each.why and not each.stale:
             what = f"refused {each.refused}" if each.refused else "waits"
             output.say(f"{each.instance} {what}: {each.why}")

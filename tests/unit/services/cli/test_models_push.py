@@ -165,3 +165,18 @@ def test_list_shows_who_runs_what(gleaner: Gleaner, folder: Path, first: Path) -
         assert text in said
     (told,) = json.loads(gleaner("models", "list", "--json").stdout)
     assert [one["stale"] for one in sorted(told["running"], key=lambda one: str(one["instance"]))] == [True, False]
+
+
+def test_status_shows_who_runs_what(gleaner: Gleaner, folder: Path, first: Path, site: Site) -> None:
+    assert as_json(gleaner("status", "--json"))["models"] == {}
+    gleaner("models", "push", first, "--id", "doors", "--now")
+    report = Report(FileImages(folder / "gleaner-data" / "images"), "doors", "live")
+    report.write(RunningModel(instance=report.instance, version="aaaaaaaaaaaa", provider="cpu"))
+    assert [one["version"] for one in as_json(gleaner("status", "--json"))["models"]["doors"]] == ["aaaaaaaaaaaa"]
+    assert "Running doors" in gleaner("status", "--no-counts").stdout
+
+
+def test_status_shows_how_far_behind_the_shadow_is(gleaner: Gleaner, folder: Path, site: Site) -> None:
+    settings(folder, shadow={"id": "next"})
+    site.frame()
+    assert "inference-shadow-next 1 records" in gleaner("status", "--no-counts").stdout

@@ -18,6 +18,10 @@ BOUNDED = {
     "kind",
     "destination",
     "state",
+    "model_id",  # of the settings, one or two a process
+    "version",  # the one that runs: the one before it is taken away
+    "role",
+    "source",  # the first thousand, then one for the rest
 }
 
 
