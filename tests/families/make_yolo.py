@@ -34,7 +34,7 @@ from tests.families import sight
 from tests.families.pictures import picture
 
 SIDE_PX = 160
-SIZES_PX = ((517, 333), (96, 240), (640, 480), (225, 400), (300, 91), (333, 517), (161, 120), (250, 251))
+SIZES_PX = ((300, 91), (97, 240), (517, 333), (225, 400), (640, 480), (333, 517), (211, 150), (150, 211))
 NAMES = ["door", "crate", "cone"]
 KEPT = 100
 ANCHORS = [[12, 16, 19, 36, 40, 28], [36, 75, 76, 55, 72, 60], [90, 70, 60, 110, 110, 80]]
