@@ -68,7 +68,7 @@ class Preparation:
         """The image on its canvas, HxWx3 bytes, BGR still."""
         placement = self.place((image.shape[1], image.shape[0]))
         canvas = placement.padded(self._scaled(image, placement.scaled_px), self.pad_value)
-        return (canvas if self.crop_px is None else centre_crop(canvas, (self.crop_px, self.crop_px))), placement
+        return (canvas if self.crop_px is None else self._middle(canvas, self.crop_px)), placement
 
     def tensor(self, canvas: Image) -> Tensor:
         """The canvas as the model takes it."""
@@ -90,6 +90,9 @@ class Preparation:
         curve = cv2.INTER_CUBIC if self.interpolation == "bicubic" else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(image, size_px, interpolation=curve), np.uint8)
 
+    def _middle(self, canvas: Image, side_px: int) -> Image:
+        return centre_crop(canvas, (side_px, side_px), self.rounding)
+
     def _size(self) -> Size:
         assert self.size_px is not None, "a family whose model takes any size must resize by its edges, or not at all"
         return self.size_px
@@ -103,8 +106,12 @@ def unit_tensor(image: Image, scale: float = 255.0, color: Literal["rgb", "bgr"]
     return planes
 
 
-def centre_crop(image: Image, size_px: Size) -> Image:
-    """The middle of an image that is at least that large (torchvision `CenterCrop`: halves go to the even neighbour)."""
+def centre_crop(image: Image, size_px: Size, rounding: Literal["round", "trunc"] = "round") -> Image:
+    """The middle of an image that is at least that large.
+
+    Halves go to the even neighbour (torchvision, `CenterCrop`), or are cut off (transformers, `center_crop`).
+    """
+    whole = round if rounding == "round" else int
     (width, height), (image_height, image_width) = size_px, image.shape[:2]
-    top, left = round((image_height - height) / 2), round((image_width - width) / 2)
+    top, left = whole((image_height - height) / 2), whole((image_width - width) / 2)
     return image[top : top + height, left : left + width]

@@ -44,7 +44,9 @@ class ResizeOptions(Config):
     mode: Literal["letterbox", "stretch", "shortest_edge", "none"] | None = None
     align: Literal["center", "top-left"] | None = Field(default=None, description="where a letterboxed image lies")
     pad_value: int | None = Field(default=None, ge=0, le=255, description="grey around a letterboxed image")
-    rounding: Literal["round", "trunc"] | None = Field(default=None, description="of the scaled width and height")
+    rounding: Literal["round", "trunc"] | None = Field(
+        default=None, description="of the scaled width and height, and of where a crop begins"
+    )
     interpolation: Literal["bilinear", "bicubic"] | None = None
     antialias: bool | None = Field(default=None, description="as Pillow does when it makes smaller")
     shortest_px: int | None = Field(default=None, gt=0, description="of the shortest edge, before any crop")

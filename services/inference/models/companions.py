@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.inference.models.pipeline_json import said_by_pipeline
 from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 
@@ -40,7 +41,7 @@ def said_by_companions(files: Sequence[Path]) -> Sidecar:
     beside = {file.name: file for file in files}
     model, processor = _read(beside.get("config.json")), _read(beside.get("preprocessor_config.json"))
     if "model_type" not in model and "image_mean" not in processor:
-        return Sidecar()
+        return said_by_pipeline(_read(beside.get("pipeline.json")))
     said = {**_of_model(model), **({"input": _of_processor(processor)} if processor else {})}
     return Sidecar.model_validate(said)
 
@@ -51,7 +52,7 @@ def _read(path: Path | None) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: expected the JSON that Hugging Face writes beside a model: {error}") from error
+        raise SettingsError(f"{path}: expected the JSON that exporters leave beside a model: {error}") from error
     return values if isinstance(values, dict) else {}
 
 
@@ -74,7 +75,8 @@ def _of_processor(values: Values) -> dict[str, Any]:
     """What becomes of the pixels, and of the picture's size."""
     size = _size(values)
     antialias = not _made_by(values).startswith("RfDetr")  # as its training resizes
-    resize = {"antialias": antialias, **_curve(values), **size.pop("resize", {})}
+    cut = {"rounding": "trunc"} if "center_crop" in size else {}  # `image_transforms.py: center_crop` cuts halves off
+    resize = {"antialias": antialias, **cut, **_curve(values), **size.pop("resize", {})}
     return {"color": "rgb", **_scaling(values), **size, "resize": resize}
 
 

@@ -13,8 +13,8 @@ from services.inference import sidecar as sidecars
 from services.inference.foreign import graph_in, refuse_foreign, weights_beside
 from shared.errors import SettingsError
 
-COMPANIONS = ("config.json", "preprocessor_config.json")
-"""What Hugging Face leaves beside a `model.onnx`."""
+COMPANIONS = ("config.json", "preprocessor_config.json", "pipeline.json")
+"""What Hugging Face and MMDeploy leave beside a model."""
 VERSION_CHARS = 12
 
 

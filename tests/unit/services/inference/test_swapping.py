@@ -19,7 +19,7 @@ from services.inference.swapping import FOLDER, Loaded, Swapper
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError, Unavailable
 from shared.imaging import encode_jpeg
-from tests.unit.services.inference.built_models import classifier, detector, picture
+from tests.unit.services.inference.built_models import detector, picture
 
 DEADLINE_S = 20.0
 OPTIONS = InferenceOptions(lanes=1, threads_per_lane=1)
@@ -141,7 +141,7 @@ BROKEN: dict[str, Callable[[Path], Path]] = {
     "an empty file": written(b""),
     "a checkpoint": written(b"PK\x03\x04" + bytes(200)),
     "names that do not fit": not_our_inputs,
-    "a classifier without softmax": lambda path: classifier(path, softmax=False),
+    "a detector without sigmoid": lambda path: detector(path, sigmoid=False),
 }
 
 

@@ -90,8 +90,14 @@ def test_a_classifier_that_says_nothing_of_itself_must_be_named(tmp_path: Path) 
     assert Model(ModelConfig(path=path, family="classify")).names == ("class0", "class1", "class2")
 
 
-def test_a_classifier_without_softmax_is_refused(tmp_path: Path) -> None:
-    assert "softmax" in refusal(classifier(tmp_path / "model.onnx", softmax=False))
+def test_a_classifier_without_softmax_gets_it(tmp_path: Path) -> None:
+    inside, outside = (
+        Model(ModelConfig(path=classifier(tmp_path / f"{soft}.onnx", softmax=soft))) for soft in (True, False)
+    )
+    prepared = inside.prepare(picture(64, 64))
+    sure, same = (one.read(one.run(one.open_session(), [prepared])[0], prepared) for one in (inside, outside))
+    assert same.class_ids.tolist() == sure.class_ids.tolist()
+    assert same.confidences == pytest.approx(sure.confidences, abs=1e-5)
 
 
 def test_a_detector_without_sigmoid_is_refused(tmp_path: Path) -> None:
