@@ -28,7 +28,7 @@ def compare_models(
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="[IMAGE]...", help="Images or folders; none: the frames judged last.")
     ] = None,
-    judged: Annotated[int, typer.Option(min=1, max=10_000, help="So many of the frames judged last.")] = JUDGED,
+    judged: Annotated[int, typer.Option(min=1, max=2_000, help="So many of the frames judged last.")] = JUDGED,
     shadow: Annotated[
         bool,
         typer.Option("--shadow", help="No files: what the live model and the shadow predicted of the same frames."),

@@ -4,16 +4,24 @@ Promises: a frame counts only where both versions said something of it; the othe
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from services.cli.models import pictures
-from services.cli.models.comparison import BIASED, NOT_EVIDENCE, ComparedFrame, Comparison
+from services.cli.models.comparison import (
+    BIASED,
+    MOST_DRAWN,
+    NOT_EVIDENCE,
+    ComparedFrame,
+    Comparison,
+    most_telling,
+)
 from services.cli.models.judged import PREVIEW, JudgedFrame, judged
 from services.cli.models.judgements import Judgement, judgements
-from services.cli.models.seeing import Outcome, seeing
+from services.cli.models.seeing import seeing
 from services.inference.config import ModelConfig
 from services.inference.models.files import ModelFiles
 from shared.errors import InvalidImage, SettingsError
@@ -23,67 +31,66 @@ from shared.streams.predictions import Prediction
 NOBODY = "nobody has judged a frame yet, so there was nothing to compare on"
 
 
+AT_ONCE = 16
+"""Frames that both versions look at before the pictures of most are let go."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One frame to look at. `width_px`: of the picture that the judgements speak of."""
+    """One frame to look at, or `why` there is no image of it. `width_px`: of the picture that the judgements speak of."""
 
     name: str
     image: bytes
     judgements: tuple[Judgement, ...] = ()
     width_px: int = 0
+    why: str = ""
 
 
 def on_judged(settings: Settings, old: ModelConfig, new: ModelConfig, limit: int) -> Comparison:
     """See `compare`."""
     found = judged(settings, limit)
-    names = (_name(old), _name(new))
-    if not found.asked:
-        return Comparison(*names, what="judged frames", notes=(NOBODY,))
-    frames, unread = compared(old, new, [_subject(one) for one in found.frames])
-    return Comparison(
-        *names,
-        frames,
-        asked=found.asked,
-        what="judged frames",
-        places=found.places,
-        unread=found.unread + unread,
-        notes=(NOT_EVIDENCE, BIASED, *_on_previews(found.places[PREVIEW])),
-    )
+    nothing = Comparison(_name(old), _name(new), asked=found.asked, what="judged frames", unread=found.unread)
+    if not found.frames:
+        return nothing if found.asked else replace(nothing, notes=(NOBODY,))
+    frames, unread = compared(old, new, map(_subject, found.frames))
+    notes = (NOT_EVIDENCE, BIASED, *_on_previews(found.places[PREVIEW]))
+    return replace(nothing, frames=frames, places=found.places, unread=found.unread + unread, notes=notes)
 
 
 def on_pictures(old: ModelConfig, new: ModelConfig, paths: Sequence[Path]) -> Comparison:
     """On image files and folders. Raises SettingsError."""
-    named = list(pictures.read(pictures.files_of(paths)))
-    subjects = [Subject(str(one.path), one.image) for one in named if not one.why]
+    files = pictures.files_of(paths)
+    subjects = (Subject(str(one.path), one.image, why=one.why) for one in pictures.read(files))
     frames, unread = compared(old, new, subjects)
-    unread.update(f"{one.path}: {one.why}" for one in named if one.why)
     return Comparison(
-        _name(old), _name(new), frames, asked=len(named), what="images", unread=unread, notes=(NOT_EVIDENCE,)
+        _name(old), _name(new), frames, asked=len(files), what="images", unread=unread, notes=(NOT_EVIDENCE,)
     )
 
 
 def compared(
-    old: ModelConfig, new: ModelConfig, subjects: Sequence[Subject]
+    old: ModelConfig, new: ModelConfig, subjects: Iterable[Subject]
 ) -> tuple[list[ComparedFrame], Counter[str]]:
-    """What both said, and why some subjects are missing."""
+    """What both said, and why some subjects are missing. Images stay with the frames that a picture would show."""
     frames: list[ComparedFrame] = []
     unread: Counter[str] = Counter()
-    if not subjects:
-        return frames, unread
-    images = [one.image for one in subjects]
-    for subject, before, after in zip(subjects, _seen(old, images), _seen(new, images), strict=True):
-        if isinstance(before, InvalidImage):
-            unread[f"{subject.name}: {before}"] += 1
-        elif isinstance(after, InvalidImage):
-            unread[f"{subject.name}: {after}"] += 1
-        else:
-            frames.append(_frame(subject, before, after))
+    rest = iter(subjects)
+    with seeing(old) as before, seeing(new) as after:
+        while some := list(islice(rest, AT_ONCE)):
+            unread.update(f"{one.name}: {one.why}" for one in some if one.why)
+            readable = [one for one in some if not one.why]
+            images = [one.image for one in readable]
+            for subject, first, second in zip(readable, before.see(images), after.see(images), strict=True):
+                if isinstance(first, Prediction) and isinstance(second, Prediction):
+                    frames.append(_frame(subject, first, second))
+                else:
+                    unread[f"{subject.name}: {first if isinstance(first, InvalidImage) else second}"] += 1
+            frames = _with_few_images(frames)
     return frames, unread
 
 
-def _seen(model: ModelConfig, images: Sequence[bytes]) -> list[Outcome]:
-    with seeing(model) as eyes:
-        return eyes.see(images)
+def _with_few_images(frames: list[ComparedFrame]) -> list[ComparedFrame]:
+    drawn = {id(frame) for frame in most_telling(frames)[:MOST_DRAWN]}
+    return [one if one.image is None or id(one) in drawn else replace(one, image=None) for one in frames]
 
 
 def _frame(subject: Subject, old: Prediction, new: Prediction) -> ComparedFrame:

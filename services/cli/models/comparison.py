@@ -4,7 +4,7 @@ Promises: pure, but for `show`, which prints, and `draw`, which writes one pictu
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,12 @@ class ComparedFrame:
         return ""
 
 
+def most_telling(frames: Iterable[ComparedFrame]) -> list[ComparedFrame]:
+    """Those that differ: first where people say that the new version is worse, then better, then by how much."""
+    different = [frame for frame in frames if frame.differing]
+    return sorted(different, key=lambda one: (-one.worse, -one.better, -len(one.differing)))
+
+
 @dataclass(frozen=True, slots=True)
 class VerdictCount:
     """Of all judgements of one kind: how many, about how many each version is right, and where they differ."""
@@ -110,9 +116,8 @@ class Comparison:
 
     @property
     def differing(self) -> list[ComparedFrame]:
-        """Frames in which something differs: first where the new version is worse, then better, then by how much."""
-        different = [frame for frame in self.frames if frame.differing]
-        return sorted(different, key=lambda one: (-one.worse, -one.better, -len(one.differing)))
+        """Frames in which something differs, the most telling first."""
+        return most_telling(self.frames)
 
     def show(self) -> None:
         """The tables, and what must be known to read them."""

@@ -41,6 +41,7 @@ CUT_OFF: Mapping[str, str] = {
     "efficientnms": "inside the graph, by default below 0.25",
     "tf-od": "inside the graph, below its pipeline's score_threshold",
     "mmdeploy": "inside the graph, below its config's score_thr",
+    "caffe-ssd": "inside the graph, below its layer's confidence_threshold",
 }
 """The families' exporters suppress in the graph; none writes its threshold into the file."""
 NEVER_WEAK = frozenset({"yolov7-end2end", "efficientnms"})

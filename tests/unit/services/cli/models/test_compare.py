@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.cli.models.compare import compare
-from services.cli.models.comparing import NOBODY
-from services.cli.models.comparison import ComparedFrame, Comparison
+from services.cli.models.comparing import NOBODY, on_pictures
+from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
 from services.cli.models.judged import GONE, judged, newest_first
 from services.cli.models.judgements import Judgement
 from services.cli.models.seeing import seeing
@@ -330,3 +330,13 @@ def test_without_a_shadow_it_says_so(gleaner: Gleaner, site: Site) -> None:
     result = gleaner("models", "compare", "--shadow")
     assert result.exit_code == 0, result.output
     assert "role: shadow" in result.stdout
+
+
+def test_of_many_pictures_only_those_of_the_sheet_stay_in_memory(
+    old: ModelConfig, new: ModelConfig, folder: Path
+) -> None:
+    for seed in range(40):
+        (folder / f"{seed:02d}.jpg").write_bytes(image(seed % 5))
+    compared = on_pictures(old, new, sorted(folder.glob("*.jpg")))
+    assert (len(compared.frames), len(compared.differing)) == (40, 40)
+    assert [one.image is not None for one in compared.differing] == [True] * MOST_DRAWN + [False] * 28
