@@ -7,8 +7,9 @@ pip install ultralytics==8.4.190 torch==2.15.0 onnx onnxslim onnxruntime==1.32.0
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,8 +220,7 @@ def main(wanted: Sequence[str]) -> None:
     recipes = OLD if list(wanted) == ["old-rtdetr"] else RECIPES
     for name, recipe in recipes.items():
         if recipes is OLD or not wanted or name in wanted:
-            make: Callable[[int], list[sight.Case]] = lambda seed, n=name, r=recipe: attempt(n, r, seed)  # noqa: E731
-            cases = sight.attempts(make)
+            cases = sight.attempts(partial(attempt, name, recipe))
             sight.write(sight.HERE / f"{name}.onnx", recipe.family, recipe.task, MADE_WITH, cases, **recipe.more)
 
 

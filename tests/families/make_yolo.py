@@ -8,6 +8,7 @@ yolox==0.3.0's archive. From the root: `python -m tests.families.make_yolo [NAME
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def _open_anchors(model: Any, images: torch.Tensor) -> None:
             sight.spread(part, given[part], 1.0, 2.0, slice(anchor + 5, anchor + columns))
 
 
-class Tailed(nn.Module):
+class Tailed(nn.Module):  # type: ignore[misc]  # torch is not installed where this is checked
     """YOLOv7 `--grid --end2end --max-wh`: its own End2End around its own model."""
 
     def __init__(self, model: Any, score: float = 0.02) -> None:
@@ -110,7 +111,7 @@ class Tailed(nn.Module):
         return found
 
 
-class FourOutputs(nn.Module):
+class FourOutputs(nn.Module):  # type: ignore[misc]  # torch is not installed where this is checked
     """The layout of EfficientNMS_TRT (num_dets, det_boxes, det_scores, det_classes) in operators that onnxruntime has.
 
     Rebuilt: no package on PyPI writes it so; the plugin itself does not load in onnxruntime. What fills up is -1.
@@ -141,7 +142,7 @@ def yolox(decoded: bool) -> Callable[[torch.Tensor], nn.Module]:
     return network
 
 
-class Silent(nn.Module):
+class Silent(nn.Module):  # type: ignore[misc]  # torch is not installed where this is checked
     """YOLOX in training mode wants targets; its batch statistics need none."""
 
     def __init__(self, model: Any) -> None:
@@ -300,8 +301,7 @@ def attempt(name: str, recipe: Recipe, seed: int) -> list[sight.Case]:
 def main(wanted: Sequence[str]) -> None:
     for name, recipe in RECIPES.items():
         if not wanted or name in wanted:
-            make: Callable[[int], list[sight.Case]] = lambda seed, n=name, r=recipe: attempt(n, r, seed)  # noqa: E731
-            cases = sight.attempts(make)
+            cases = sight.attempts(partial(attempt, name, recipe))
             more = {"iou": recipe.iou} | recipe.more
             sight.write(sight.HERE / f"{name}.onnx", recipe.family, "detect", recipe.made_with, cases, **more)
 
