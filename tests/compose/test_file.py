@@ -37,7 +37,7 @@ def test_what_is_published_is_published_on_loopback(services: dict[str, dict[str
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "setup", "gleaner", "demo-clip"])
+@pytest.mark.parametrize("name", [*SERVICES, "shadow", "setup", "gleaner", "demo-clip"])
 def test_our_containers_have_no_rights(services: dict[str, dict[str, Any]], name: str) -> None:
     service = services[name]
     assert service["read_only"] is True

@@ -143,8 +143,16 @@ def _show(compared: "Comparison | None", picture: Path, as_json: bool) -> None:
         output.note("there is no version to compare it with yet")
     elif not as_json:
         compared.show()
+        _draw(compared, picture)
+
+
+def _draw(compared: "Comparison", picture: Path) -> None:
+    """A picture that cannot be written is no reason not to release."""
+    try:
         if drawn := compared.draw(picture):
             output.say(f"picture: {drawn}")
+    except SettingsError as why:
+        output.note(f"no picture: {why}")
 
 
 def _running(settings: "Settings", releases: "Releases", folder: Path) -> "ModelConfig | None":
