@@ -2,7 +2,7 @@
 
 Reads     frames (those that their producer predicted itself are left alone)
 Writes    predictions, on the frame's partition number and in the frames' order
-Keeps     nothing; which version it runs it says in the image buffer, for people, and looks there and at its file for another one
+Keeps     nothing; looks for another version at its file or in the image buffer, and says there, for people, which one it runs
 Once?     at least once in; a frame that is redelivered is predicted again, on the same partition and with the same frame id
 On failure  corrupt, oversized or unknown image → dead letter; log unavailable → wait, uncommitted; anything else → stop
 """
