@@ -3,21 +3,21 @@
 Promises: uses the settings' model, lanes and threads, decoding included; takes about `MEASURED_S` once the model is loaded.
 """
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 
 from services.cli.cameras.load import Load, rate_below
 from services.inference.batching import Lanes
 from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
 from services.inference.models.engine import Plan
 from services.inference.models.model import Model
+from services.inference.pace import frames_per_s
 from services.sources.cameras.probe import Probed
 from shared.settings import Settings
 
 MEASURED_S = 2.0
-ROUND_S = 0.4
 SPARE = 1.25
 """Sampler, uploader and the log want a part of the machine too."""
 
@@ -51,24 +51,9 @@ def measured(settings: Settings, cameras: Sequence[Probed], load: Load) -> Infer
 
 
 def _rate(config: ModelConfig, options: InferenceOptions, pictures: Sequence[bytes]) -> float:
-    """Frames per second through all lanes, after one round that warms them up."""
     plan = Plan.of(options)
-    lanes = Lanes(Model(config, plan.engine), plan)
-    try:
-        return _rate_of(lanes, cycle(pictures), plan.lanes, options.max_records)
-    finally:
-        lanes.close()
-
-
-def _rate_of(lanes: Lanes, pictures: Iterator[bytes], at_once: int, most_at_once: int) -> float:
-    """As many at once as a round of `ROUND_S` takes, so that a slow model does not keep people waiting."""
-    list(lanes.predict(list(islice(pictures, at_once))))
-    seen, began_s = 0, time.monotonic()
-    while (now_s := time.monotonic()) < began_s + MEASURED_S:
-        seen += len(list(lanes.predict(list(islice(pictures, at_once)))))
-        if time.monotonic() < now_s + ROUND_S / 2:
-            at_once = min(most_at_once, 2 * at_once)
-    return seen / (time.monotonic() - began_s)
+    with closing(Lanes(Model(config, plan.engine), plan)) as lanes:
+        return frames_per_s(lanes, cycle(pictures), MEASURED_S)
 
 
 def sentence(inference: Inference, cameras: Sequence[Probed]) -> str:

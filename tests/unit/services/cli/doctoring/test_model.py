@@ -23,7 +23,7 @@ def test_a_model_that_works_says_its_classes_and_its_pace(tmp_path: Path) -> Non
     works, pace = model(settings(tmp_path / "best.onnx"))
     assert (works.state, pace.state) == ("ok", "ok")
     assert "3 classes (cart, person, crate), ultralytics, version " in works.found
-    assert "ms per frame" in pace.found
+    assert "frames/s on this machine (provider: cpu, lanes: " in pace.found
 
 
 def test_cameras_that_bring_more_than_can_be_predicted_are_a_warning(tmp_path: Path) -> None:
