@@ -8,7 +8,9 @@ The smallest of its backbones is 88 MB, so a tiny network stands in for it, with
 import json
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from PIL import Image
 from rfdetr.export._onnx.inference import _create_onnx_session, _run_inference
 from rfdetr.export._runtime.preprocess import preprocess_to_nchw
 
-from tests.families.enlivened import NEAREST_FLOOR, Head, enliven, save_slim, why_unfit
+from tests.families.enlivened import NEAREST_FLOOR, Head, enliven, noisy, save_slim, why_unfit
 from tests.families.pictures import picture
 
 HERE = Path(__file__).parent
@@ -58,7 +60,7 @@ class Tiny(torch.nn.Module):  # type: ignore[misc]  # torch is no dependency of 
     def __init__(self, example: Example) -> None:
         super().__init__()
         widths = [3, 8, 16, 24, 24]
-        layers = [self._layer(*pair) for pair in zip(widths, widths[1:], strict=False)]
+        layers = [self._layer(*pair) for pair in pairwise(widths)]
         self.body = torch.nn.Sequential(*layers, torch.nn.AvgPool2d(2))
         self.boxes = torch.nn.Linear(widths[-1], 4)
         self.classes = torch.nn.Linear(widths[-1], example.slots)
@@ -88,8 +90,11 @@ def attempt(name: str, example: Example, seed: int) -> list[dict[str, Any]] | No
     torch.manual_seed(seed)
     model = Tiny(example).eval()
     tensors = [torch.from_numpy(preprocess_to_nchw(pillow(size), SIDE_PX, SIDE_PX)) for size in SIZES_PX]
-    heads = [Head(model.boxes, 0.7, (0.0, 0.0, -1.2, -1.2)), Head(model.classes, 2.4, (example.centre,) * example.slots)]
-    enliven(model, [lambda tensor=tensor: model(tensor) for tensor in tensors], heads)
+    heads = [
+        Head(model.boxes, 0.7, (0.0, 0.0, -1.2, -1.2)),
+        Head(model.classes, 2.4, (example.centre,) * example.slots),
+    ]
+    enliven(model, [partial(show, model, one) for one in tensors], heads)
     export(HERE / f"{name}.onnx", model, example)
     cases = answers(HERE / f"{name}.onnx", example, FLOOR - NEAREST_FLOOR)
     problem = next((why for case in cases if (why := why_unfit(case, FLOOR))), None)
@@ -97,6 +102,10 @@ def attempt(name: str, example: Example, seed: int) -> list[dict[str, Any]] | No
         print(f"  {name} seed {seed}: {problem}")
         return None
     return answers(HERE / f"{name}.onnx", example, FLOOR)
+
+
+def show(model: Any, tensor: Any, noise: bool) -> Any:
+    return model(noisy(tensor, 1 / 255 / 0.226) if noise else tensor)
 
 
 def pillow(size_px: tuple[int, int]) -> Image.Image:
