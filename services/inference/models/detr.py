@@ -24,6 +24,8 @@ SHORTEST_PX, LONGEST_PX = 800, 1333
 FARTHEST = 10.0
 """Boxes in shares of the image may reach over its edge, but never this far."""
 _LARGEST_EXPONENT = 88.0
+_LARGEST_LOGIT = 1e6
+"""Finite, so that infinity less infinity is a number."""
 _MASKS: Mapping[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
@@ -127,7 +129,7 @@ class Detr(Family):
 
     def read(self, outputs: Outputs, placement: Placement) -> Findings:
         """`logits` (Q, slots), `pred_boxes` (Q, 4)."""
-        scores = activated(outputs["logits"], self.activation)
+        scores = of_sound_boxes(activated(outputs["logits"], self.activation), outputs["pred_boxes"])
         kinds = foreground(scores.shape[1], self.background)
         most = min(self.most, len(scores))
         if self.activation == "softmax":
@@ -145,8 +147,15 @@ def activated(logits: Floats, activation: Literal["softmax", "sigmoid", "none"])
         return np.asarray(logits, np.float32)
     if activation == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))), np.float32)
+    logits = np.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT)
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+def of_sound_boxes(scores: Floats, boxes: Floats) -> Floats:
+    """Scores (Q, slots), 0 where the query's box is no box: half precision overflows, and nobody can use what comes of it."""
+    sound = np.asarray(np.isfinite(boxes).all(axis=1))
+    return scores if sound.all() else np.where(sound[:, None], scores, np.float32(0))
 
 
 def ids(slots: int | str | None, background: int | None) -> int | None:

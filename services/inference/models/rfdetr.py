@@ -11,7 +11,16 @@ import cv2
 import numpy as np
 
 from services.inference.models.boxes import in_image
-from services.inference.models.detr import FARTHEST, IMAGENET_MEAN, IMAGENET_STD, activated, best_pairs, foreground, ids
+from services.inference.models.detr import (
+    FARTHEST,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    activated,
+    best_pairs,
+    foreground,
+    ids,
+    of_sound_boxes,
+)
 from services.inference.models.family import Family, Findings, Outputs, Prepared, Signature
 from services.inference.models.metadata import class_names
 from services.inference.placement import Placement
@@ -82,7 +91,7 @@ class RfDetr(Family):
 
     def read(self, outputs: Outputs, placement: Placement) -> Findings:
         """`dets` (Q, 4), `labels` (Q, slots)."""
-        scores = activated(outputs["labels"], self.said.scores.activation or "sigmoid")
+        scores = of_sound_boxes(activated(outputs["labels"], self.said.scores.activation or "sigmoid"), outputs["dets"])
         kinds = foreground(scores.shape[1], self.background)
         queries, columns = best_pairs(scores[:, kinds], self.lowest_confidence, min(self.most, len(scores)))
         class_ids = kinds[columns]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.models.family import Family, Findings, Outputs, Prepared, Signature
+from services.inference.models.finished import surest
 from services.inference.placement import Placement
 from services.inference.sidecar import InputOptions, ResizeOptions, Sidecar
 from shared.errors import SettingsError
@@ -63,7 +64,7 @@ class RtDetr(Family):
 
     def read(self, outputs: Outputs, placement: Placement) -> Findings:
         """`labels` (N,), `boxes` (N, 4) xyxy, `scores` (N,)."""
-        scores, labels = outputs["scores"], outputs["labels"].astype(np.intp)
-        passing = np.flatnonzero((scores > self.lowest_confidence) & (labels >= 0))
-        best = passing[np.argsort(-scores[passing], kind="stable")][: self.most]
-        return Findings(labels[best], scores[best], placement.back(outputs["boxes"][best]))
+        boxes, labels = outputs["boxes"], outputs["labels"].astype(np.intp)
+        scores = np.where(labels >= 0, outputs["scores"], np.float32(0))  # labels below 0 are padding
+        best = surest(boxes, scores, self.lowest_confidence, self.most)
+        return Findings(labels[best], scores[best], placement.back(boxes[best]))

@@ -146,6 +146,16 @@ def test_a_processor_that_does_not_normalise_is_believed() -> None:
     assert detr(said).preparation.mean is None
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_box_that_is_no_number_is_not_seen(activation: str, bad: float) -> None:
+    family = detr({"scores": {"activation": activation}})
+    seen = family.read(outputs([[9, 0, 0, 0], [0, 9, 0, 0]], [[bad, 0.5, 1, 1], [0.5, 0.5, 1, 1]]), as_it_is((10, 20)))
+    assert seen.class_ids[:1].tolist() == [1]
+    assert seen.boxes is not None
+    assert np.isfinite(seen.boxes).all()
+
+
 def test_boxes_in_pixels_are_no_detrs() -> None:
     family = detr()
     with pytest.raises(SettingsError, match="shares of the image"):

@@ -71,6 +71,12 @@ def test_boxes_come_back_from_the_canvas_clipped_and_sorted() -> None:
     assert seen.boxes.tolist() == [[0, 0, 128, 256], [20, 40, 40, 80]]
 
 
+def test_padding_and_boxes_that_are_no_numbers_are_not_seen() -> None:
+    family = rtdetr()
+    found = outputs([-1, 0, 1], [0.9, 0.8, 0.7], [[0, 0, 9, 9], [0, np.inf, 9, 9], [0, 0, 9, 9]])
+    assert family.read(found, family.prepare(picture(128, 64)).placement).class_ids.tolist() == [1]
+
+
 def test_a_letterbox_that_a_sidecar_asks_for_is_undone() -> None:
     family = rtdetr({"input": {"resize": {"mode": "letterbox", "pad_value": 0, "rounding": "trunc"}}})
     prepared = family.prepare(picture(128, 128))
