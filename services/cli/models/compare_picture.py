@@ -27,7 +27,6 @@ COLOURS: dict[Kind, Colour] = {
     "gained": (200, 110, 20),
     "changed": (0, 130, 230),
 }
-
 WORDS: dict[Kind, str] = {"both": "both", "lost": "lost", "gained": "gained", "changed": "another class for"}
 FEW = 4
 """So many differences are named one by one."""
@@ -46,13 +45,8 @@ def draw(compared: Comparison, path: Path) -> Path | None:
 
 
 def _below(compared: Comparison, shown: int) -> str:
-    counts = {"lost": 0, "gained": 0, "changed": 0}
-    for frame in compared.differing:
-        for pair in frame.differing:
-            counts[pair.kind] += 1
-    told = (
-        f"{counts['lost']} lost (red), {counts['gained']} gained (blue), {counts['changed']} of another class (amber)"
-    )
+    counts = Counter(pair.kind for frame in compared.frames for pair in frame.differing)
+    told = f"{counts['lost']} lost (red), {counts['gained']} gained (blue), {counts['changed']} another class (amber)"
     return f"{told}   |   {len(compared.differing)} of {len(compared.frames)} {compared.what} differ, {shown} shown"
 
 

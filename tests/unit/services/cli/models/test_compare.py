@@ -12,6 +12,7 @@ from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
 from services.cli.models.judged import GONE, judged, newest_first
 from services.cli.models.judgements import Judgement
 from services.cli.models.seeing import seeing
+from services.cli.models.thresholds import at_threshold
 from services.inference.config import ModelConfig
 from shared import imaging
 from shared.adapters.embedded.file_images import FileImages
@@ -340,3 +341,15 @@ def test_of_many_pictures_only_those_of_the_sheet_stay_in_memory(
     compared = on_pictures(old, new, sorted(folder.glob("*.jpg")))
     assert (len(compared.frames), len(compared.differing)) == (40, 40)
     assert [one.image is not None for one in compared.differing] == [True] * MOST_DRAWN + [False] * 28
+
+
+def test_a_box_counts_from_the_products_threshold_on(old: ModelConfig) -> None:
+    assert old.path is not None
+    live = {"path": "live.onnx", "threshold": 0.7, "class_thresholds": {"cart": 0.1}, "lowest_confidence": 0.02}
+    settings = Settings({"model": live})
+    as_the_product = at_threshold(settings, old.path, None)
+    assert (as_the_product.threshold, as_the_product.class_thresholds) == (0.7, {"cart": 0.1})
+    assert at_threshold(settings, old.path, 0.01).class_thresholds == {}
+    assert at_threshold(settings, old.path, 0.01).lowest_confidence == 0.01
+    assert at_threshold(Settings({}), old.path, None).threshold == 0.5
+    assert at_threshold(Settings({"model": "none"}), old.path, None).threshold == 0.5
