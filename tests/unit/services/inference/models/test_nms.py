@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.inference.models.nms import suppress
-from services.inference.preprocess import Floats
+from services.inference.models.nms import chosen, suppress
+from services.inference.placement import Floats
+from services.inference.sidecar import NmsOptions
 
 CORNERS = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 40), st.integers(1, 40))
 CANDIDATES = st.lists(st.tuples(CORNERS, st.integers(0, 2)), max_size=40)
@@ -69,3 +70,12 @@ def test_boxes_without_area_harm_nobody() -> None:
 def test_no_candidates_are_no_boxes() -> None:
     none = np.zeros((0, 4), np.float32)
     assert len(suppress(none, none[:, 0], np.zeros(0, np.intp), iou=0.5, keep=10)) == 0
+
+
+def test_a_sidecar_turns_suppression_off_or_lets_classes_meet() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 9.5]], np.float32)
+    found = boxes, np.array([0.7, 0.9, 0.8], np.float32), np.array([0, 1, 1], np.intp)
+    assert chosen(*found, NmsOptions(iou=0.5), keep=10).tolist() == [1, 0]
+    assert chosen(*found, NmsOptions(iou=0.5, class_agnostic=True), keep=10).tolist() == [1]
+    assert chosen(*found, NmsOptions(iou=0.5, run=False), keep=2).tolist() == [1, 2]
+    assert chosen(*found, NmsOptions(iou=0.5, run="auto"), keep=1).tolist() == [1]
