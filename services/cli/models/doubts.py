@@ -80,7 +80,8 @@ def cut_off(family: Family) -> str:
     """What never comes out of the graph, whatever threshold is set here."""
     exported = _exported_with(family)
     if exported.get("nms"):
-        return f"inside the graph, below {exported.get('conf') or 0.25}"
+        conf = exported.get("conf")
+        return f"inside the graph, {f'below {conf}' if conf else 'by default below 0.25'}"
     return CUT_OFF.get(family.name, "")
 
 
