@@ -166,7 +166,7 @@ def exported(made: Any, recipe: Recipe, to: Path) -> None:
     if recipe.half:
         _half(path)
     sight.trim(path)
-    shutil.copy(path, to)
+    shutil.move(path, to)  # the exporter writes into the current folder
 
 
 def _half(path: Path) -> None:
