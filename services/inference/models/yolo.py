@@ -76,8 +76,9 @@ def _runs_along_the_last_axis(signature: Signature) -> bool:
     _, middle, last = signature.outputs[0].shape
     if isinstance(middle, int):
         return middle >= 5 and (not isinstance(last, int) or last > middle)
-    # Both axes are free: only Ultralytics notes a task, and only with names is it known how many classes there are.
-    return not isinstance(last, int) and {"task", "names"} <= signature.metadata.keys()
+    # The axis of the classes is free: only Ultralytics notes a task, and only with names is it known how many there are.
+    names = literal(signature.metadata, "names", ())
+    return "task" in signature.metadata and bool(names) and (not isinstance(last, int) or last > 4 + len(names))
 
 
 def _runs_along_the_middle_axis(signature: Signature) -> bool:
