@@ -129,8 +129,12 @@ def _rounded(values: Any) -> Any:
 
 
 def trim(path: Path) -> None:
-    """Without shapes noted beside the nodes, and with short names inside: they are half of a small file, and change nothing."""
+    """Without shapes noted beside the nodes, and with short names inside: they are half of a small file, and change nothing.
+
+    Nor does the date, without which the same is made again to the byte.
+    """
     model = onnx.load(path)
+    onnx.helper.set_model_props(model, {one.key: one.value for one in model.metadata_props if one.key != "date"})
     graph = model.graph
     graph.ClearField("value_info")
     kept = {one.name for one in (*graph.input, *graph.output)} | {""}
