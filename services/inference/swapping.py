@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from services.inference.batching import Lanes
 from services.inference.config import InferenceOptions, ModelConfig
+from services.inference.models import copies
 from services.inference.models.engine import Plan
 from services.inference.models.files import ModelFiles
 from services.inference.models.model import Model
@@ -23,10 +22,9 @@ from shared.errors import SettingsError, Unavailable
 from shared.ports import Images
 from shared.telemetry import logs, metrics
 
-FOLDER = "gleaner-model-"
 HURRY_S = 2.0
 """How often at least it is looked while there is nothing to run."""
-LET_GO_S = 5.0
+LET_GO_S = 10.0
 """How long the end waits for a look that is under way."""
 
 
@@ -46,7 +44,7 @@ class Swapper:
     """
 
     def __init__(self, config: ModelConfig, options: InferenceOptions) -> None:
-        """Loads a model from a file at once. Raises SettingsError when it cannot work."""
+        """Loads a model from a file at once. Raises SettingsError when it cannot work, Unavailable without room for a copy."""
         self._config, self._plan = config, Plan.of(options)
         self._lock, self._closed = threading.Lock(), threading.Event()
         self._current: Loaded | None = None
@@ -127,8 +125,7 @@ class Swapper:
 
     def _try(self, source: Source, candidate: Candidate) -> bool:
         """Whether it runs now. Raises Unavailable and OSError where it is worth to try it again."""
-        with TemporaryDirectory(prefix=FOLDER) as name:
-            folder = Path(name)
+        with copies.folder() as folder:
             try:
                 config = source.fetch(candidate, folder)
                 if self._runs(config):
@@ -145,12 +142,11 @@ class Swapper:
 
     def _begin_with(self, source: FileSource) -> None:
         candidate = source.as_it_is()
-        try:
-            with TemporaryDirectory(prefix=FOLDER) as name:
-                folder = Path(name)
+        with copies.folder() as folder:
+            try:
                 loaded = self._load(source.fetch(candidate, folder))
-        except (SettingsError, Unavailable, OSError) as why:
-            raise SettingsError(source.spoken(str(why), folder)) from why
+            except (SettingsError, Unavailable, OSError) as why:
+                raise SettingsError(source.spoken(str(why), folder)) from why
         self._swap(candidate, loaded)
 
     def _runs(self, config: ModelConfig) -> bool:
@@ -169,6 +165,9 @@ class Swapper:
 
     def _swap(self, candidate: Candidate, loaded: Loaded) -> None:
         with self._lock:
+            if self._closed.is_set():
+                loaded.lanes.close()
+                return
             before, taken = self._current, self._taken
             self._current, self._taken, self._running = loaded, False, candidate
         self._since = datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,11 +11,12 @@ from prometheus_client import REGISTRY
 
 from services.inference.batching import Seen
 from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
+from services.inference.models.copies import PREFIX
 from services.inference.models.files import ModelFiles
 from services.inference.models.model import Model
 from services.inference.models.releases import Releases
 from services.inference.models.running import RunningModel, running
-from services.inference.swapping import FOLDER, Loaded, Swapper
+from services.inference.swapping import Loaded, Swapper
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError, Unavailable
 from shared.imaging import encode_jpeg
@@ -156,7 +157,7 @@ def test_a_file_that_cannot_work_is_refused_and_the_old_one_goes_on(
     wait(lambda: told(images).refused, "refused in the status")
     said = told(images)
     assert (said.version, said.refused) == (before and before.model.version, "the file")
-    assert FOLDER not in (said.why or FOLDER), "what is named is the file, not its copy"
+    assert PREFIX not in (said.why or PREFIX), "what is named is the file, not its copy"
     assert swapper.current() is before
     assert metric("gleaner_model_refused", model_id="doors") == 1
     looked_again_at_s = time.monotonic() + 0.5
