@@ -3,6 +3,7 @@
 Promises: nothing is loaded or run; of a zip archive only names and the beginning of its pickle are read, bounded in size.
 """
 
+import errno
 import struct
 import zipfile
 from collections.abc import Callable
@@ -62,6 +63,8 @@ class Contents:
         """Raises OSError."""
         if path.is_dir():
             return cls(path, names=tuple(sorted(entry.name for entry in path.iterdir())), is_folder=True)
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is a pipe, a socket or a device", str(path))
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             legacy = head + file.read(PICKLE_BYTES) if _TORCH_MAGIC in head[:64] else b""

@@ -15,7 +15,7 @@ def family_of(signature: Signature, said: Sidecar, config: ModelConfig) -> Famil
     for name, objection in objections.items():
         if objection is None:
             return FAMILIES[name](signature, said, config.lowest_confidence)
-    why = "; ".join(f"not {name}: {objection}" for name, objection in objections.items())
+    why = "; ".join(f"not {name}: {(objection or '')[:300]}" for name, objection in objections.items())
     raise SettingsError(
         f"model.path: cannot tell how to read {config.path} ({signature}). Say it in a sidecar beside it, "
         f"`family: …` in {config.path.stem if config.path else ''}.gleaner.yaml. Looked for: {why}"

@@ -18,7 +18,7 @@ from services.inference.preprocess import Preparation
 from services.inference.preprocess import Tensor as Pixels
 from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
-from shared.imaging import Image
+from shared.imaging import MAX_PIXELS, Image
 
 Outputs = Mapping[str, NDArray[Any]]
 """By name, as the runtime gives them: of a run with a frames axis first, or, after `split`, of one frame."""
@@ -64,7 +64,7 @@ class Signature:
         return next((one for one in self.inputs if one.plain_name == name), None)
 
     def __str__(self) -> str:
-        return f"inputs: {', '.join(map(str, self.inputs))}; outputs: {', '.join(map(str, self.outputs))}"
+        return f"inputs: {_few(self.inputs)}; outputs: {_few(self.outputs)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +199,18 @@ def image_input(signature: Signature, said: Sidecar, others: frozenset[str] = fr
         raise SettingsError(f"expected an input of float32, float16 or uint8, got {tensor}")
     declared = said.input.size[::-1] if said.input.size else image_size_px(signature.metadata)
     size = (width if isinstance(width, int) else declared[0], height if isinstance(height, int) else declared[1])
+    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        raise SettingsError(
+            f"expected an input of 1 to {MAX_PIXELS:,} pixels, got {size[0]}x{size[1]} (width x height); {tensor}"
+        )
     free = not (isinstance(width, int) and isinstance(height, int))
     fixed = batch if isinstance(batch, int) else None
     return ImageInput(tensor.name, fixed, size, free, DTYPES[tensor.type], channels_last, batched)
+
+
+def _few(tensors: Sequence[Tensor], most: int = 12) -> str:
+    more = f" and {len(tensors) - most:,} more" if len(tensors) > most else ""
+    return ", ".join(map(str, tensors[:most])) + more
 
 
 def _is_channels_last(rest: Sequence[int | str | None]) -> bool:

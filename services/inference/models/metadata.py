@@ -11,13 +11,17 @@ from shared.errors import SettingsError
 
 DEFAULT_SIZE_PX = (640, 640)
 DEFAULT_STRIDE = 32
+MOST_STRIDE_PX = 65_536
+MOST_CLASSES = 100_000
+MOST_NAME_CHARS = 256
+"""Names travel with each box: longer ones would leave no room for boxes."""
 
 
 def literal(metadata: Mapping[str, str], key: str, default: Any = None) -> Any:
     """The value as Python wrote it: 'False' is False. The default where there is none, or none that Python reads."""
     try:
         return ast.literal_eval(metadata[key])
-    except (KeyError, ValueError, SyntaxError, MemoryError, RecursionError):
+    except (KeyError, ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return default
 
 
@@ -33,7 +37,7 @@ def image_size_px(metadata: Mapping[str, str]) -> tuple[int, int]:
 
 def stride_px(metadata: Mapping[str, str]) -> int:
     match literal(metadata, "stride"):
-        case int(stride) | float(stride) if stride >= 1:
+        case int(stride) | float(stride) if 1 <= stride <= MOST_STRIDE_PX:
             return int(stride)
     return DEFAULT_STRIDE
 
@@ -55,10 +59,32 @@ def class_names(
     if not isinstance(known, Mapping | list | tuple):
         raise SettingsError(f"{where}: expected a list of class names or a map id: name, got {known!r}")
     names = dict(known) if isinstance(known, Mapping) else dict(enumerate(known, base or 0))
+    if not all(isinstance(index, int) and 0 <= index < MOST_CLASSES for index in names):
+        raise SettingsError(
+            f"{where}: expected class numbers from 0 to {MOST_CLASSES - 1:,}, got {str([*names])[:200]}"
+        )
     if classes is None:
-        return tuple(str(names.get(index, f"class{index}")) for index in range(max(names, default=-1) + 1))
+        return tuple(_name(names.get(index, f"class{index}"), where) for index in range(max(names, default=-1) + 1))
     if base and not isinstance(known, Mapping):
         names = {**{index: f"class{index}" for index in range(base)}, **names}
     if set(names) != set(range(classes)):
-        raise SettingsError(f"the model has {classes} classes, {where} names {len(names)}: {sorted(names.items())[:5]}")
-    return tuple(str(names[index]) for index in range(classes))
+        raise SettingsError(f"the model has {classes} classes, {where} names {len(names)}: {_first(names)}")
+    return tuple(_name(names[index], where) for index in range(classes))
+
+
+def _name(said: Any, where: str) -> str:
+    """As text that can travel. Raises SettingsError."""
+    name = str(said)
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError(f"{where}: expected class names that are text, got {name[:20]!a}") from error
+    if len(name) > MOST_NAME_CHARS:
+        raise SettingsError(
+            f"{where}: expected class names of at most {MOST_NAME_CHARS} characters, got one of {len(name):,}: {name[:20]}…"
+        )
+    return name
+
+
+def _first(names: Mapping[int, Any]) -> str:
+    return ", ".join(f"{index}: {str(names[index])[:40]!r}" for index in sorted(names)[:5])

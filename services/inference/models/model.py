@@ -4,8 +4,10 @@ Promises: what cannot work is refused here, before the first frame, with what to
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 # From 1.29 on it reports what is run to its makers, unless this is set before it is loaded. Nobody's pictures need that.
@@ -39,6 +41,8 @@ LOAD_ERRORS = (
     ort_errors.RuntimeException,
 )
 GREY = 114
+MOST_BLANK_S = 120.0
+"""How long the blank image may take; a device may have to compile first, so it gets ten times as long."""
 
 
 class Session:
@@ -52,21 +56,30 @@ class Session:
         # Threads that spin while they wait burn cores which the other lanes and services need (measured: twice the CPU).
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=list(engine.providers))
-        except LOAD_ERRORS as error:
+            # Without its own fallback, which prints to the terminal and leaves a device without a word.
+            self._session = ort.InferenceSession(
+                str(path), options, providers=list(engine.providers), enable_fallback=0
+            )
+        except Exception as error:  # its errors have no common base, and a damaged file breaks its messages too
             raise _no_model(path, error) from error
 
     def signature(self) -> Signature:
-        inputs, outputs = (
-            tuple(Tensor(one.name, tuple(one.shape), one.type) for one in some)
-            for some in (self._session.get_inputs(), self._session.get_outputs())
-        )
-        return Signature(inputs, outputs, dict(self._session.get_modelmeta().custom_metadata_map))
+        """Raises SettingsError where names or metadata are no text."""
+        try:
+            inputs, outputs = (
+                tuple(Tensor(one.name, tuple(one.shape), one.type) for one in some)
+                for some in (self._session.get_inputs(), self._session.get_outputs())
+            )
+            return Signature(inputs, outputs, dict(self._session.get_modelmeta().custom_metadata_map))
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"model.path: a name or the metadata in the file is no UTF-8 text: {error}") from error
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Every output by its name; half precision as float32."""
+    def run(self, feeds: Mapping[str, NDArray[Any]], most_s: float | None = None) -> dict[str, NDArray[Any]]:
+        """Every output by its name; half precision as float32. What takes longer than `most_s` is ended: SettingsError."""
         names = [one.name for one in self._session.get_outputs()]
-        return dict(zip(names, map(_single, self._session.run(names, dict(feeds))), strict=True))
+        options = None if most_s is None else ort.RunOptions()
+        with _ended_after(options, most_s):
+            return dict(zip(names, map(_single, self._session.run(names, dict(feeds), options)), strict=True))
 
 
 class Model:
@@ -79,7 +92,8 @@ class Model:
         self._engine = engine or Engine()
         session = self.open_session()
         self.said = said_of(self.files, config)
-        self.family = family_of(session.signature(), self.said, config)
+        with _nothing_but_refusals(self.files.graph):
+            self.family = family_of(session.signature(), self.said, config)
         self.names, self.task = self.family.names, self.family.task
         self._check_thresholds(config)
         self._check_blank(session)
@@ -91,11 +105,13 @@ class Model:
         """A BGR image as the model takes it."""
         return self.family.prepare(image)
 
-    def run(self, session: Session, prepared: Sequence[Prepared]) -> list[dict[str, NDArray[Any]]]:
+    def run(
+        self, session: Session, prepared: Sequence[Prepared], most_s: float | None = None
+    ) -> list[dict[str, NDArray[Any]]]:
         """Frames whose tensors have one shape through the model, each one's outputs back. A fixed batch is filled up."""
         fixed = self.family.input.batch
         missing = [] if fixed is None else [prepared[0]] * (fixed - len(prepared))
-        outputs = session.run(self.family.feeds([*prepared, *missing]))
+        outputs = session.run(self.family.feeds([*prepared, *missing]), most_s)
         return self.family.split(outputs, len(prepared))
 
     def read(self, outputs: Outputs, prepared: Prepared) -> Findings:
@@ -120,12 +136,12 @@ class Model:
 
     def _check_blank(self, session: Session) -> None:
         """One grey image through everything, so that a model that cannot work is refused at start."""
-        prepared = self.prepare(self.blank())
-        try:
-            outputs = self.run(session, [prepared])[0]
-        except LOAD_ERRORS as error:
-            raise SettingsError(f"model.path: {self.files.graph} loads and cannot run: {error}") from error
-        self.family.check(outputs, prepared)
+        most_s = MOST_BLANK_S * (10 if self._engine.is_device else 1)
+        with _nothing_but_refusals(self.files.graph):
+            prepared = self.prepare(self.blank())
+            outputs = self.run(session, [prepared], most_s)[0]
+            self.family.check(outputs, prepared)
+            self.family.read(outputs, prepared.placement)
 
 
 def said_of(files: ModelFiles, config: ModelConfig) -> Sidecar:
@@ -136,7 +152,48 @@ def said_of(files: ModelFiles, config: ModelConfig) -> Sidecar:
     return config.said().over(said)
 
 
+@contextmanager
+def _ended_after(options: ort.RunOptions | None, most_s: float | None) -> Iterator[None]:
+    if options is None or most_s is None:
+        yield
+        return
+    clock = Timer(most_s, setattr, (options, "terminate", True))
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    except LOAD_ERRORS as error:
+        if not options.terminate:
+            raise
+        raise SettingsError(f"model.path: expected an answer to one image, got none within {most_s:g} s") from error
+    finally:
+        clock.cancel()
+
+
+@contextmanager
+def _nothing_but_refusals(graph: Path) -> Iterator[None]:
+    """What a file may do that nobody thought of is a refusal too: the version that runs goes on."""
+    try:
+        yield
+    except SettingsError:
+        raise
+    except LOAD_ERRORS as error:
+        raise SettingsError(f"model.path: {graph} loads and cannot run: {_in_short(error)}") from error
+    except Exception as error:
+        raise SettingsError(
+            f"model.path: {graph} is not what its inputs, outputs and metadata say ({type(error).__name__}: "
+            f"{_in_short(error)}): export it again, or say in a sidecar what it is"
+        ) from error
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:1000]
+
+
 def _single(array: NDArray[Any]) -> NDArray[Any]:
+    """Raises TypeError for an output that is no array, such as the lists of maps that scikit-learn's exports have."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected outputs that are arrays of numbers, got a {type(array).__name__}")
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
@@ -147,5 +204,4 @@ def _no_model(path: Path, error: Exception) -> SettingsError:
         return SettingsError(f"model.path: {lost}")
     if isinstance(error, ort_errors.InvalidProtobuf):
         return SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: is the file whole?")
-    said = " ".join(str(error).split())
-    return SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: {said}")
+    return SettingsError(f"model.path: {path} is no ONNX model that onnxruntime can load: {_in_short(error)}")
