@@ -1,6 +1,7 @@
 """What the services are fed: camera frames of about 100 KB, predictions of eight boxes, and the worlds that hold them."""
 
 import functools
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.servers import Servers
 from tests.unit.services.inference import built_models
 
 SIZE_PX = (1280, 720)
+SIDES = {"large": (640, 640), "small": (192, 192)}
 DIFFERENT = 16
 NOISE = 10.0
 QUALITY = 80
@@ -27,6 +29,7 @@ PARTITIONS = 3
 BOXES = 8
 FAR_FROM_THRESHOLD = (0.95, 0.9, 0.85, 0.75, 0.7, 0.2, 0.1, 0.06)
 DEMO_MODEL = {"path": str(MODEL_PATH), "id": "measured"}
+_HANDFUL = {"threshold": 0.9, "lowest_confidence": 0.9}
 DRAW_ALL = [{"type": "random", "fraction": 1.0}]
 DRAW_NONE = [
     {"type": "random", "fraction": 1e-12},
@@ -48,10 +51,31 @@ def world_of(backend: str, folder: Path, servers: Servers | None, **settings: An
 def big_model(folder: Path) -> dict[str, Any]:
     """A detector that costs what a small real one does at 640 x 640 (3 thousand million multiplications), untrained.
 
-    The threshold leaves as many boxes as a trained one would find: a handful.
+    Or the file that GLEANER_BENCH_MODEL names. The threshold leaves as many boxes as a trained one would find: a handful.
     """
-    path = built_models.detector(folder / "big.onnx", size_px=(640, 640), width=96)
-    return {"path": str(path), "id": "measured", "threshold": 0.9, "lowest_confidence": 0.9}
+    return _model(folder / "big.onnx", "GLEANER_BENCH_MODEL", SIDES["large"])
+
+
+def small_model(folder: Path) -> dict[str, Any]:
+    """The same at 192 x 192, where decoding a frame costs a third of the model; or GLEANER_BENCH_SMALL_MODEL."""
+    return _model(folder / "small.onnx", "GLEANER_BENCH_SMALL_MODEL", SIDES["small"])
+
+
+def tiny_model(folder: Path) -> dict[str, Any]:
+    """One that costs next to nothing, for measurements of what is around a model."""
+    path = built_models.detector(folder / "tiny.onnx", size_px=(64, 64))
+    return {"path": str(path), "id": "measured", **_HANDFUL}
+
+
+def free_batch(size: str, folder: Path) -> Path:
+    """The built detector of that size with a batch axis that is free, which exports seldom have."""
+    return built_models.detector(folder / "free.onnx", size_px=SIDES[size], width=96, batch="batch")
+
+
+def _model(path: Path, variable: str, size_px: tuple[int, int]) -> dict[str, Any]:
+    named = os.environ.get(variable)
+    found = named or str(built_models.detector(path, size_px=size_px, width=96))
+    return {"path": found, "id": "measured", **_HANDFUL}
 
 
 @functools.cache
@@ -66,9 +90,18 @@ def _jpeg(image: NDArray[np.uint8], seed: int) -> bytes:
     return bytes(cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
 
 
-def frames(count: int) -> Iterator[NewRecord]:
-    images = pictures()
-    for number in range(count):
+@functools.cache
+def thumbnails() -> tuple[bytes, ...]:
+    """JPEG files of 160 x 120 and a few KB: a hundred thousand of them fit on a disk."""
+    return tuple(
+        bytes(cv2.imencode(".jpg", built_models.picture(160, 120, seed), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
+        for seed in range(DIFFERENT)
+    )
+
+
+def frames(count: int, first: int = 0, images: tuple[bytes, ...] | None = None) -> Iterator[NewRecord]:
+    images = images or pictures()
+    for number in range(first, first + count):
         # One source per partition would do; several spread over them as cameras do.
         yield new_frame(
             f"camera-{number % 12}",

@@ -9,14 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from shared.streams import PREDICTIONS
 from shared.streams.predictions import prediction_id
-from tests.benchmarks.watching import Speed, cpu_s, memory_mb, speed_of, wait_for
+from tests.benchmarks.watching import DEADLINE_S, Speed, cpu_s, memory_mb, speed_of, wait_for
 from tests.e2e.world import DRAIN_S, World
 
 PACE_S = 0.15
@@ -30,9 +30,10 @@ class Service:
     world: World
     name: str
     process: "subprocess.Popen[bytes]"
+    called: str
 
     def said(self) -> list[dict[str, object]]:
-        lines = (self.world.folder / f"{self.name}.log").read_text(errors="replace").splitlines()
+        lines = (self.world.folder / f"{self.called}.log").read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def has_said(self, event: str) -> bool:
@@ -45,9 +46,9 @@ class Service:
 
 
 @contextmanager
-def service(world: World, name: str) -> Iterator[Service]:
-    """Exactly what is deployed: `python -m services.NAME`. Asked to drain at the end."""
-    with (world.folder / f"{name}.log").open("wb") as log:
+def service(world: World, name: str, called: str = "") -> Iterator[Service]:
+    """Exactly what is deployed: `python -m services.NAME`. Asked to drain at the end. `called`: what this replica is."""
+    with (world.folder / f"{called or name}.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", f"services.{name}"],
             env={**os.environ, **world.environment, "GLEANER_SETTINGS": str(world.settings_file)},
@@ -55,7 +56,7 @@ def service(world: World, name: str) -> Iterator[Service]:
             stderr=log,
         )
     try:
-        yield Service(world, name, process)
+        yield Service(world, name, process, called or name)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -78,6 +79,42 @@ def reading(world: World, name: str, stream: str) -> Speed:
         with service(world, name) as running:
             running.wait_until_it_works()
             return speed_of(running.process, lambda: sum(backend.log.committed(name, stream).values()), total)
+
+
+def reading_together(world: World, name: str, stream: str, replicas: int) -> Speed:
+    """The same with several processes, whose CPU time is added up. The clock starts when each has its partitions."""
+    with world.backend() as backend, ExitStack() as all_of_them:
+        total = sum(bounds.end for bounds in backend.log.bounds(stream).values())
+        running = [all_of_them.enter_context(service(world, name, f"{name}-{number}")) for number in range(replicas)]
+        for one in running:
+            one.wait_until_it_works()
+        before_s, started_s = [cpu_s(one.process.pid) for one in running], time.perf_counter()
+        begun = sum(backend.log.committed(name, stream).values())
+        wait_for(lambda: sum(backend.log.committed(name, stream).values()) >= total, f"{total} records", DEADLINE_S)
+        wall_s = time.perf_counter() - started_s
+        used_s = sum(cpu_s(one.process.pid) - before for one, before in zip(running, before_s, strict=True))
+        return Speed(total - begun, wall_s, used_s, sum(memory_mb(one.process.pid) for one in running))
+
+
+def memory_over(world: World, frames: int, images: tuple[bytes, ...], looks: int) -> list[float]:
+    """Inference's memory in MB at the start, and after each of `looks` equal parts of the frames."""
+    from tests.benchmarks.inputs import frames as made
+    from tests.benchmarks.inputs import send_all
+
+    each = frames // looks
+    with world.backend() as backend, service(world, "inference") as running:
+        running.wait_until_it_works()
+        found = [memory_mb(running.process.pid)]
+        for look in range(looks):
+            send_all(backend.log, made(each, look * each, images))
+            through = (look + 1) * each
+            wait_for(
+                lambda: sum(backend.log.committed("inference", "frames").values()) >= through,  # noqa: B023  waited for here
+                f"{through} frames",
+                DEADLINE_S * 4,
+            )
+            found.append(memory_mb(running.process.pid))
+        return found
 
 
 def latencies_ms(world: World, count: int) -> tuple[list[float], list[float]]:

@@ -1,14 +1,15 @@
 """The plainest thing that does the same work, to hold a service against: no log, no ids, no receipts."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from services.inference.config import InferenceConfig
-from services.inference.models.engine import Plan
+from services.inference.config import InferenceConfig, cores
+from services.inference.models.engine import Engine, Plan
 from services.inference.models.model import Model, Session
 from shared.imaging import decode
 from shared.streams import PREDICTIONS
@@ -45,6 +46,13 @@ class Bare:
         """`session.run` alone, on tensors made beforehand, in runs as large as the service's."""
         each = max(1, frames // (self.lanes * self.batch))
         return self._in_lanes(each * self.batch, lambda session: self._run(session, each))
+
+    def alone(self, frames: int) -> Speed:
+        """`session.run` alone, in one session that has all cores, one image a run: what a plain program would do."""
+        with_all = Model(self.model.config, Engine(threads=cores()))
+        session, one = with_all.open_session(), self.prepared[:1]
+        with_all.run(session, one)
+        return timed(frames, lambda: [with_all.run(session, one) for _ in range(frames)])
 
     def loop(self, frames: int) -> Speed:
         """Decode, scale, run, suppress: one image after the other in each lane."""
@@ -100,3 +108,16 @@ def read_and_write(dataset: Path, folder: Path) -> Speed:
                 os.fsync(file.fileno())
 
     return timed(len(images), copy)
+
+
+def ultralytics_per_s(interpreter: str, model: Path, folder: Path, frames: int) -> float:
+    """Frames per second of Ultralytics' own `predict` on the same file and pictures, in an interpreter that has it."""
+    folder.mkdir(exist_ok=True)
+    for number, image in enumerate(pictures()):
+        (folder / f"{number:02d}.jpg").write_bytes(image)
+    rounds = max(1, frames // len(pictures()))
+    script = Path(__file__).with_name("ultralytics_predict.py")
+    ran = subprocess.run(
+        [interpreter, str(script), str(model), str(folder), str(rounds)], capture_output=True, text=True, check=True
+    )
+    return float(ran.stdout.split()[-1])
