@@ -1,16 +1,34 @@
 """What the model saw in a frame, as the prediction that travels.
 
-Promises: the same frame and findings give the same prediction. Boxes whose numbers are no numbers are left out; those below
-the product threshold of their class are marked.
+Promises: the same frame and findings give the same prediction. Boxes whose numbers are no numbers are left out, key points
+likewise; boxes below the product threshold of their class are marked. No prediction grows too large by its key points.
 """
 
+from collections.abc import Iterator
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.inference.batching import Seen
 from services.inference.config import ModelConfig
 from services.inference.models.family import Findings
+from services.inference.placement import Floats
 from shared.streams.frames import Frame
-from shared.streams.predictions import Box, ClassScore, Detection, Prediction, threshold_for
+from shared.streams.predictions import (
+    MAX_PREDICTION_BYTES,
+    Box,
+    ClassScore,
+    Detection,
+    Keypoint,
+    Prediction,
+    threshold_for,
+)
+
+BOX_BYTES, POINT_BYTES = 200, 30
+"""What one takes in JSON, rounded up: `[1279.95,719.95,0.9375],` has 24, with five digits before the point 26."""
+
+Keypoints = tuple[Keypoint, ...]
 
 
 class Known(Protocol):
@@ -53,18 +71,39 @@ def _detections(model: Known, findings: Findings) -> tuple[Detection, ...]:
     """A box whose numbers are no numbers is left out: the model says nothing by it."""
     if findings.boxes is None:
         return ()
-    rows = zip(findings.boxes.round(3).tolist(), findings.class_ids.tolist(), _shares(findings), strict=True)
+    boxes, kinds = findings.boxes.round(3).tolist(), findings.class_ids.tolist()
+    rows = zip(boxes, kinds, _shares(findings), _keypoints(findings), strict=True)
     return tuple(
-        _detection(model, (left, top, right, bottom), kind, share)
-        for (left, top, right, bottom), kind, share in rows
+        _detection(model, (left, top, right, bottom), kind, share, points)
+        for (left, top, right, bottom), kind, share, points in rows
         if left <= right and top <= bottom
     )
 
 
-def _detection(model: Known, box: Box, kind: int, share: float) -> Detection:
+def _detection(model: Known, box: Box, kind: int, share: float, points: Keypoints) -> Detection:
     name = model.name_of(kind)
     shown_from = threshold_for(name, model.config.threshold, model.config.class_thresholds)
-    return Detection(box=box, class_id=kind, class_name=name, confidence=share, weak=share < shown_from)
+    weak = share < shown_from
+    return Detection(box=box, class_id=kind, class_name=name, confidence=share, weak=weak, keypoints=points)
+
+
+def _keypoints(findings: Findings) -> Iterator[Keypoints]:
+    """Of each detection; none where one of its points is no number, nor beyond what a prediction has room for."""
+    count = len(findings.class_ids)
+    if findings.keypoints is None:
+        yield from ((),) * count
+        return
+    room = (MAX_PREDICTION_BYTES - count * BOX_BYTES) // POINT_BYTES
+    known: list[bool] = np.asarray(np.isfinite(findings.keypoints).all(axis=(1, 2))).tolist()
+    for points, good in zip(_rounded(findings.keypoints).tolist(), known, strict=True):
+        room -= len(points)
+        yield tuple((x, y, share) for x, y, share in points) if good and room >= 0 else ()
+
+
+def _rounded(points: Floats) -> NDArray[np.float64]:
+    """Key points as they travel: hundredths of a pixel, confidences with four digits."""
+    wide = points.astype(np.float64)
+    return np.concatenate([wide[..., :2].round(2), wide[..., 2:].clip(0, 1).round(4)], axis=-1)
 
 
 def _classes(model: Known, findings: Findings) -> tuple[ClassScore, ...]:

@@ -55,6 +55,7 @@ PROBABILITIES = [
     ("predictions/detections", "detections.0.confidence"),
     ("predictions/detections", "class_thresholds.person"),
     ("predictions/detections", "detections.0.box.2"),
+    ("predictions/keypoints", "detections.0.keypoints.0.2"),
     ("predictions/classifier", "classes.0.confidence"),
     ("samples/design-kept", "probability"),
     ("samples/design-kept", "probabilities.random"),
@@ -211,6 +212,8 @@ def test_a_probability_lies_between_0_and_1(name: str, path: str, number: object
     [
         ("predictions/detections", "detections.0.box", [5, 0, 4, 9], "left <= right"),
         ("predictions/detections", "detections.0.box", [0, 0, 4], "box"),
+        ("predictions/keypoints", "detections.0.keypoints.0", [118.25, 64.5], "keypoints"),
+        ("predictions/keypoints", "detections.0.keypoints.1.0", None, "keypoints"),
         ("predictions/detections", "width_px", 0, "width_px"),
         ("predictions/detections", "frame.sha256", "no hash", "sha256"),
         ("predictions/detections", "frame.offset", -1, "offset"),

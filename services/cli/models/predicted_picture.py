@@ -1,4 +1,4 @@
-"""A picture with what a model saw in it: boxes and names, or a classifier's best classes in words.
+"""A picture with what a model saw in it: boxes, names and key points, or a classifier's best classes in words.
 
 Promises: the whole picture, its longer side between SMALLEST_PX and LARGEST_PX so that the letters can be read; the weakest
 first, so that the surest lie on top.
@@ -6,6 +6,7 @@ first, so that the surest lie on top.
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from services.cli import drawing
@@ -17,7 +18,9 @@ from shared.imaging import decode, encode_jpeg
 from shared.streams.predictions import Detection, Prediction
 
 SMALLEST_PX, LARGEST_PX = 480, 1600
-LETTERS, LINE_PX = 0.5, 26
+LETTERS, LINE_PX, DOT_PX = 0.5, 26, 3
+SURE = 0.25
+"""A key point below it, which its model takes for hidden, is a ring."""
 
 
 def write(path: Path, image: bytes, prediction: Prediction) -> None:
@@ -45,6 +48,9 @@ def drawn(picture: Pixels, prediction: Prediction) -> Pixels:
 def _draw(on: Fitted, found: Detection) -> None:
     text = f"{found.class_name} {found.confidence:.2f}"
     drawing.box(on, found.box, _colour(found.class_id), text, size=LETTERS)
+    for x, y, share in found.keypoints:
+        inside = cv2.FILLED if share >= SURE else drawing.SCALE
+        cv2.circle(on.pixels, on.at(x, y), DOT_PX * drawing.SCALE, _colour(found.class_id), inside, cv2.LINE_AA)
 
 
 def _size_px(picture: Pixels) -> tuple[int, int]:

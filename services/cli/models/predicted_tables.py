@@ -8,6 +8,7 @@ from services.cli import output
 from services.cli.models.predicted import Predicted
 from services.inference.config import ModelConfig
 from services.inference.models.files import ModelFiles
+from shared.streams.predictions import Detection
 
 STAGES = ("decode", "preprocess", "run", "postprocess")
 
@@ -75,8 +76,18 @@ def _class_rows(one: Predicted) -> list[tuple[object, ...]]:
 
 
 def _box_rows(one: Predicted) -> tuple[list[tuple[object, ...]], tuple[str, ...]]:
-    rows = [(found.class_name, f"{found.confidence:.3f}", *found.box) for found in one.detections]
-    return [*rows], ("class", "confidence", "left", "top", "right", "bottom")
+    points = any(found.keypoints for found in one.detections)
+    rows = [
+        (found.class_name, f"{found.confidence:.3f}", *found.box, *_points(found, points)) for found in one.detections
+    ]
+    return [*rows], ("class", "confidence", "left", "top", "right", "bottom", *(("key points",) if points else ()))
+
+
+def _points(found: Detection, told: bool) -> tuple[str, ...]:
+    """`17 points`; nothing where no detection of the image has any."""
+    if not told:
+        return ()
+    return (f"{len(found.keypoints)} points" if found.keypoints else "none",)
 
 
 def _model(config: ModelConfig) -> str:

@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 
 from services.cli.models.predict import picture_names
+from services.cli.models.predicted_picture import drawn
 from services.inference.config import InferenceConfig
 from services.inference.service import InferenceService
 from shared import imaging
 from shared.imaging import encode_jpeg
 from shared.runtime.service import Received
 from shared.streams.frames import FRAMES
-from shared.streams.predictions import Prediction
+from shared.streams.predictions import Detection, Prediction
 from shared.streams.record import Record
+from tests.families.pictures import picture as scene
 from tests.unit.services.cli.conftest import Gleaner, as_json
 from tests.unit.services.inference.built_models import classifier, detector, picture
 
+TESTS = Path(__file__).parents[4]
+POSES, MESSAGES = TESTS / "families/ultralytics-pose.onnx", TESTS / "contract/messages/predictions/v1"
 WEAK = 0.012
 """Below what the service carries by default."""
 
@@ -62,9 +66,9 @@ def test_a_table_and_a_picture(gleaner: Gleaner, model: Path, image: Path, folde
         line.split() for line in result.stdout.splitlines()
     ]
     assert "picture: predicted/yard.jpg" in result.stdout
-    drawn, seen = (imaging.decode(path.read_bytes()) for path in (folder / "predicted/yard.jpg", image))
-    assert drawn.shape == (360, 480, 3), "small pictures are drawn larger, so that words can be read"
-    assert not np.array_equal(cv2.resize(seen, (480, 360)), drawn)
+    boxed, seen = (imaging.decode(path.read_bytes()) for path in (folder / "predicted/yard.jpg", image))
+    assert boxed.shape == (360, 480, 3), "small pictures are drawn larger, so that words can be read"
+    assert not np.array_equal(cv2.resize(seen, (480, 360)), boxed)
 
 
 def test_weaker_boxes_are_counted_and_not_shown(gleaner: Gleaner, model: Path, image: Path) -> None:
@@ -136,6 +140,24 @@ def test_a_classifier_names_its_best_classes(gleaner: Gleaner, folder: Path, ima
     assert result.exit_code == 0, result.output
     assert {"cart", "person", "crate"} <= set(result.stdout.split())
     assert Path("predicted/yard.jpg").is_file()
+
+
+def test_key_points_are_counted_in_the_table_and_drawn(gleaner: Gleaner) -> None:
+    cv2.imwrite("yard.png", scene(517, 333))
+    result = gleaner("models", "predict", POSES, "yard.png", "--confidence", 0.05)
+    assert result.exit_code == 0, result.output
+    assert "key points" in result.stdout
+    assert "3 points" in result.stdout
+    (told,) = as_json(gleaner("models", "predict", POSES, "yard.png", "--confidence", 0.05, "--json"))["images"]
+    said = Prediction.model_validate_json((MESSAGES / "keypoints.json").read_bytes())
+    found = [Detection.model_validate(one) for one in told["detections"]]
+    assert all(len(one.keypoints) == 3 for one in found)
+    bare = [one.model_copy(update={"keypoints": ()}) for one in found]
+    with_points, without = (
+        drawn(scene(517, 333), said.model_copy(update={"threshold": 0.05, "detections": tuple(ones)}))
+        for ones in (found, bare)
+    )
+    assert not np.array_equal(with_points, without)
 
 
 def test_a_file_that_is_no_model_is_one_sentence(gleaner: Gleaner, image: Path) -> None:
