@@ -1,5 +1,6 @@
 """DETR and its kin: softmax or sigmoid, the slot of nothing, padding and its mask, boxes in shares of the image."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from services.inference.placement import as_it_is, stretch
 from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 from tests.families.pictures import picture
+from tests.unit.services.inference.models.wrongly import changes_what_is_seen
 
+FAMILIES = Path(__file__).parents[4] / "families"
 FREE = ("batch_size", 3, "height", "width")
 MASK = Tensor("pixel_mask", ("batch_size", "height", "width"), "tensor(int64)")
 
@@ -185,3 +188,24 @@ def test_the_best_come_first_and_none_better_is_left_out(scores: Any, most: int)
 )
 def test_ids_that_lie_behind_the_background_keep_their_number(slots: Any, background: Any, count: Any) -> None:
     assert ids(slots, background) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("detr", {"input": {"color": "bgr"}}),
+        ("detr", {"input": {"scale": 1}}),
+        ("detr", {"input": {"mean": [0, 0, 0], "std": [1, 1, 1]}}),
+        ("detr", {"input": {"resize": {"antialias": False}}}),
+        ("detr", {"input": {"size": [96, 160], "resize": {"mode": "stretch"}}}),
+        ("detr", {"input": {"resize": {"shortest_px": 120}}}),
+        ("detr", {"scores": {"activation": "sigmoid"}, "names": ["bolt", "nut", "washer", "nothing"]}),
+        ("detr_rtdetr", {"input": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}),
+        ("detr_rtdetr", {"input": {"resize": {"mode": "letterbox"}}}),
+        ("detr_rtdetr", {"scores": {"activation": "softmax"}, "names": ["bolt", "nut"]}),
+    ],
+    ids=str,
+)
+def test_each_wrong_convention_is_seen(name: str, wrong: dict[str, Any], tmp_path: Path) -> None:
+    """Said in a sidecar, which wins over what `config.json` and `preprocessor_config.json` beside the model say."""
+    assert changes_what_is_seen(FAMILIES / name / "model.onnx", wrong, tmp_path)
