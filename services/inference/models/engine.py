@@ -39,10 +39,18 @@ _ONE_NODE = base64.b64decode("CAcSADozCgwKAXgSAXkiBFJlbHUSAWdaDwoBeBIKCggIARIECg
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How sessions are made. `threads`: a session's own, on the CPU."""
+    """How sessions are made. `threads`: a session's own, on the CPU.
+
+    `may_fall_back`: nobody asked for this provider, so that a model it cannot run goes to the CPU (OpenVINO 2026 refuses four
+    of the 55 exports in tests/families, each for an operator's sake).
+    """
 
     kind: Kind = "cpu"
     threads: int = 1
+    may_fall_back: bool = False
+
+    def on_cpu(self) -> "Engine":
+        return Engine("cpu", self.threads)
 
     @property
     def providers(self) -> list[str | tuple[str, dict[str, Any]]]:
@@ -63,7 +71,7 @@ class Engine:
             case "cuda":  # the default tries every algorithm anew for each size of a batch: seconds each time
                 return {"cudnn_conv_algo_search": "HEURISTIC"}
             case "openvino":
-                return {"device_type": "CPU", "num_of_threads": str(self.threads)}
+                return {"device_type": "CPU", "precision": "FP32", "num_of_threads": str(self.threads)}
         return {}
 
 
@@ -85,7 +93,7 @@ class Plan:
         lanes = options.lanes or usual.lanes
         threads = options.threads_per_lane or max(1, cores() // lanes)
         return Plan(
-            Engine(kind, threads),
+            Engine(kind, threads, may_fall_back=options.provider == "auto" and kind != "cpu"),
             lanes,
             options.batch_size or usual.batch_size,
             options.decode_threads or usual.decode_threads,
