@@ -49,8 +49,13 @@ def _draw(on: Fitted, found: Detection) -> None:
     text = f"{found.class_name} {found.confidence:.2f}"
     drawing.box(on, found.box, _colour(found.class_id), text, size=LETTERS)
     for x, y, share in found.keypoints:
-        inside = cv2.FILLED if share >= SURE else drawing.SCALE
-        cv2.circle(on.pixels, on.at(x, y), DOT_PX * drawing.SCALE, _colour(found.class_id), inside, cv2.LINE_AA)
+        _dot(on.pixels, on.at(x, y), _colour(found.class_id), sure=share >= SURE)
+
+
+def _dot(on: Pixels, at: tuple[int, int], colour: Colour, *, sure: bool) -> None:
+    """Of a class's colour on white, so that it is seen on the object too."""
+    cv2.circle(on, at, (DOT_PX + 1) * drawing.SCALE, (255, 255, 255), cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(on, at, DOT_PX * drawing.SCALE, colour, cv2.FILLED if sure else drawing.SCALE, cv2.LINE_AA)
 
 
 def _size_px(picture: Pixels) -> tuple[int, int]:
