@@ -2,7 +2,7 @@
 
 Promises: each image is decoded once; frames whose tensors have one size share a run, up to the batch size; decoded images
 are bounded by what the lanes have in work. While one lane's model runs another lane decodes, or, where the model is not on
-the CPU, a pool of threads beside them does.
+the CPU, a pool of threads beside them does. An image on which the model fails is refused; the others of its run are not.
 """
 
 import time
@@ -17,7 +17,7 @@ from services.inference.gathering import Gathering
 from services.inference.models.engine import Plan
 from services.inference.models.family import Findings, Outputs, Prepared
 from services.inference.models.model import Model, Session
-from shared.errors import InvalidImage
+from shared.errors import InvalidImage, InvalidMessage
 from shared.imaging import decode, sniff
 
 
@@ -129,7 +129,7 @@ class Lanes:
             decoded = time.perf_counter()
             prepared = self._model.prepare(pixels)
         except Exception as error:  # noqa: BLE001  raised again where the result is asked for
-            task.future.set_exception(error)
+            task.future.set_exception(_refused(error, "be prepared for the model"))
             return None
         height_px, width_px = pixels.shape[:2]
         timings = {"decode": _ms(start, decoded), "preprocess": _ms(decoded, time.perf_counter())}
@@ -140,19 +140,27 @@ class Lanes:
         try:
             outputs = self._model.run(session, [one.prepared for one in prepared])
         except Exception as error:  # noqa: BLE001  raised again where the results are asked for
-            for one in prepared:
-                one.task.future.set_exception(error)
+            self._failed(session, prepared, error)
             return
         run_ms = _ms(start, time.perf_counter()) / len(prepared)
         for one, own in zip(prepared, outputs, strict=True):
             self._read(one, own, round(run_ms, 3))
+
+    def _failed(self, session: Session, prepared: Sequence[_Prepared], error: Exception) -> None:
+        """Each of them alone; of one alone it is the image's fault where a blank one still runs, else the machine's."""
+        if len(prepared) > 1:
+            for one in prepared:
+                self._run(session, [one])
+            return
+        fault = _refused(error, "be run through the model") if self._model.still_runs(session) else error
+        prepared[0].task.future.set_exception(fault)
 
     def _read(self, one: _Prepared, outputs: Outputs, run_ms: float) -> None:
         start = time.perf_counter()
         try:
             findings = self._model.read(outputs, one.prepared)
         except Exception as error:  # noqa: BLE001  raised again where the result is asked for
-            one.task.future.set_exception(error)
+            one.task.future.set_exception(_refused(error, "be read in what the model gives"))
             return
         timings = {**one.timings_ms, "run": run_ms, "postprocess": _ms(start, time.perf_counter())}
         one.task.future.set_result(Seen(one.width_px, one.height_px, sniff(one.task.image), findings, timings))
@@ -160,6 +168,15 @@ class Lanes:
 
 def _tensor_shape(one: _Prepared) -> tuple[int, ...]:
     return one.prepared.tensor.shape
+
+
+def _refused(error: Exception, what: str) -> InvalidMessage:
+    """Of no use to try again: every service that got this image would end."""
+    if isinstance(error, InvalidMessage):
+        return error
+    refusal = InvalidImage(f"this image cannot {what}: {type(error).__name__}: {' '.join(str(error).split())[:1000]}")
+    refusal.__cause__ = error
+    return refusal
 
 
 def _outcome(future: "Future[Seen]") -> Outcome:

@@ -14,7 +14,8 @@ from services.inference import placement as places
 from services.inference.placement import PAD_VALUE, Floats, Placement, Size
 from services.inference.resampling import resize_antialiased
 from services.inference.sidecar import InputOptions, Three
-from shared.imaging import Image
+from shared.errors import InvalidImage
+from shared.imaging import MAX_PIXELS, Image
 
 Tensor = NDArray[Any]
 """(3, H, W) or (H, W, 3) in the type that the model takes; float32 where it takes half precision, until frames are stacked."""
@@ -36,6 +37,7 @@ class Preparation:
     antialias: bool = False
     shortest_px: int | None = None
     longest_px: int | None = None
+    multiple_px: int = 1
     crop_px: int | None = None
     color: Literal["rgb", "bgr"] = "rgb"
     scale: float = 255.0
@@ -59,7 +61,8 @@ class Preparation:
             case "none":
                 return places.as_it_is(image_px)
             case "shortest_edge":
-                return places.shortest_edge(image_px, self.shortest_px or min(self._size()), self.longest_px)
+                shortest_px = self.shortest_px or min(self._size())
+                return places.shortest_edge(image_px, shortest_px, self.longest_px, self.multiple_px)
             case "stretch":
                 return places.stretch(image_px, self._size())
         return places.letterbox(image_px, self._size(), stride=self.stride, align=self.align, rounding=self.rounding)
@@ -83,8 +86,14 @@ class Preparation:
         return np.ascontiguousarray(planes.transpose(1, 2, 0)) if self.channels_last else planes
 
     def _scaled(self, image: Image, size_px: Size) -> Image:
+        """Raises InvalidImage where a long strip, its short edge enlarged, would fill the memory."""
         if size_px == (image.shape[1], image.shape[0]):
             return image
+        if size_px[0] * size_px[1] > MAX_PIXELS:
+            raise InvalidImage(
+                f"an image of {image.shape[1]}x{image.shape[0]} pixels would be {size_px[0]}x{size_px[1]} for this model: "
+                f"at most {MAX_PIXELS:,} pixels are scaled"
+            )
         if self.antialias:
             return resize_antialiased(image, size_px, self.interpolation)
         curve = cv2.INTER_CUBIC if self.interpolation == "bicubic" else cv2.INTER_LINEAR

@@ -14,6 +14,7 @@ from typing import Protocol
 from services.inference.batching import Seen
 from services.inference.config import InferenceConfig
 from services.inference.fetching import Fetcher
+from services.inference.fitting import record_of
 from services.inference.flight import Flight, Flown
 from services.inference.lateness import Lateness
 from services.inference.models.engine import Plan
@@ -24,7 +25,6 @@ from shared.errors import InvalidMessage, Unavailable
 from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Handled, Received, Service
 from shared.streams.frames import FRAMES, Frame
-from shared.streams.predictions import new_prediction
 from shared.streams.record import Partition
 
 MOST_BYTES_LEFT = 32_000_000
@@ -118,6 +118,8 @@ class InferenceService(Service):
             self._fetcher.close()
         for version in self._replaced:
             version.lanes.close()
+        if self._version is not None:  # it is the swapper's no longer, where another one took its place just now
+            self._version.lanes.close()
         self._versions.close()
 
     def _forget(self, partitions: frozenset[Partition]) -> None:
@@ -160,5 +162,5 @@ def _handled(finished: "Sequence[Flown[Seen, Version]]") -> Handled:
         except InvalidMessage as refusal:
             handled.dead.append((one.received.record, refusal))
         else:
-            handled.outputs.append(new_prediction(prediction_of(one.by.model, one.received.message, seen)))
+            handled.outputs.append(record_of(prediction_of(one.by.model, one.received.message, seen)))
     return handled

@@ -99,6 +99,17 @@ class Findings:
     keypoints: Floats | None = None
     """(N, K, 3): x, y in pixels of the original image, confidence (1 where the model gives none)."""
 
+    def sane(self) -> "Findings":
+        """Without what says nothing: a class before the first, a confidence or a box that is no number."""
+        says = (self.class_ids >= 0) & np.isfinite(self.confidences)
+        if self.boxes is not None:
+            says &= np.isfinite(self.boxes).all(axis=1)
+        if says.all():
+            return self
+        boxes = None if self.boxes is None else self.boxes[says]
+        points = None if self.keypoints is None else self.keypoints[says]
+        return Findings(self.class_ids[says], self.confidences[says], boxes, points)
+
 
 class Family(ABC):
     """One layout of inputs and outputs. Raises SettingsError when the file does not have it."""

@@ -116,7 +116,14 @@ class Model:
 
     def read(self, outputs: Outputs, prepared: Prepared) -> Findings:
         """What one frame's outputs say."""
-        return self.family.read(outputs, prepared.placement)
+        return self.family.read(outputs, prepared.placement).sane()
+
+    def still_runs(self, session: Session) -> bool:
+        """Whether a blank image runs as it did at the start."""
+        try:
+            return bool(self.run(session, [self.prepare(self.blank())]))
+        except Exception:  # noqa: BLE001  that is the answer
+            return False
 
     def name_of(self, class_id: int) -> str:
         """Outputs of families that do not tell how many classes there are may go past the names."""
