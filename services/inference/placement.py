@@ -96,20 +96,20 @@ def as_it_is(image_px: Size) -> Placement:
     return Placement(image_px, image_px, (0, 0), image_px)
 
 
-def shortest_edge(image_px: Size, shortest_px: int, longest_px: int | None = None) -> Placement:
+def shortest_edge(image_px: Size, shortest_px: int, longest_px: int | None = None, multiple_px: int = 1) -> Placement:
     """The shorter edge to `shortest_px`, unless the longer one would pass `longest_px`; the canvas is what comes out.
 
-    Source: transformers, `image_transforms.py: get_size_with_aspect_ratio` (whole pixels, cut off).
+    Source: transformers, `image_transforms.py: get_size_with_aspect_ratio` (whole pixels, cut off); YOLOS cuts both down
+    to multiples of 16 (`image_processing_yolos.py`). No edge vanishes, however long the other one is.
     """
     short, long = min(image_px), max(image_px)
     size = float(shortest_px)
     if longest_px is not None and long / short * shortest_px > longest_px:
         size = longest_px * short / long
         shortest_px = round(size)
-    if short == shortest_px:
-        return as_it_is(image_px)
-    other = int(size * long / short)
-    scaled = (shortest_px, other) if image_px[0] <= image_px[1] else (other, shortest_px)
+    other = long if short == shortest_px else int(size * long / short)
+    edges = [max(multiple_px, edge - edge % multiple_px) for edge in (shortest_px, other)]
+    scaled = (edges[0], edges[1]) if image_px[0] <= image_px[1] else (edges[1], edges[0])
     return Placement(image_px, scaled, (0, 0), scaled)
 
 

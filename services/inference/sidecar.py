@@ -51,6 +51,9 @@ class ResizeOptions(Config):
     antialias: bool | None = Field(default=None, description="as Pillow does when it makes smaller")
     shortest_px: int | None = Field(default=None, gt=0, description="of the shortest edge, before any crop")
     longest_px: int | None = Field(default=None, gt=0, description="shortest_edge: the other edge at most")
+    multiple_px: int | None = Field(
+        default=None, gt=0, description="shortest_edge: both edges are cut down to a multiple of it (YOLOS: 16)"
+    )
 
 
 class InputOptions(Config):

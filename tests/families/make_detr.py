@@ -337,9 +337,7 @@ EXAMPLES: dict[str, Example] = {
         static_px=(128, 128),
         files_as_optimum=False,
     ),
-    "detr_yolos": Example(
-        yolos, {**EDGES, "image_processor_type": "YolosImageProcessor", "size": {"height": 160, "width": 96}}
-    ),
+    "detr_yolos": Example(yolos, {**EDGES, "image_processor_type": "YolosImageProcessor"}),
     "detr_conditional": Example(
         detr(transformers.ConditionalDetrConfig, transformers.ConditionalDetrForObjectDetection),
         {**EDGES, "image_processor_type": "ConditionalDetrImageProcessor"},

@@ -13,7 +13,9 @@ from shared.errors import SettingsError
 _OF_MODE: Mapping[str, frozenset[str]] = {
     "letterbox": frozenset({"mode", "align", "pad_value", "rounding", "interpolation", "antialias"}),
     "stretch": frozenset({"mode", "interpolation", "antialias"}),
-    "shortest_edge": frozenset({"mode", "rounding", "shortest_px", "longest_px", "interpolation", "antialias"}),
+    "shortest_edge": frozenset(
+        {"mode", "rounding", "shortest_px", "longest_px", "multiple_px", "interpolation", "antialias"}
+    ),
     "none": frozenset({"mode"}),
 }
 """Which keys of `resize` mean something in which mode."""

@@ -31,6 +31,8 @@ BY_SHORTEST_EDGE = (
 )
 """Whose `size`, where it is one number, is that of the shortest edge; the others' is a square's."""
 CURVES = {2: "bilinear", 3: "bicubic"}
+YOLOS_PATCH_PX = 16
+"""Its processor cuts both edges down to whole patches (`image_processing_yolos.py: get_size_with_aspect_ratio`)."""
 WARPS_FROM_PX = 384
 """From here on ConvNext's processor crops nothing (`image_processing_convnext.py: resize`)."""
 Values = Mapping[str, Any]
@@ -109,7 +111,8 @@ def _size(values: Values) -> dict[str, Any]:
         case {"shortest_edge": int(shortest), **others}:
             longest = others.get("longest_edge")
             most = {"longest_px": longest} if isinstance(longest, int) else {}
-            return _edges(shortest, most, values)
+            parts = {"multiple_px": YOLOS_PATCH_PX} if _made_by(values).startswith("Yolos") else {}
+            return _edges(shortest, {**most, **parts}, values)
     return {}
 
 

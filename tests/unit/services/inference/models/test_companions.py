@@ -89,6 +89,11 @@ def test_edges_colours_and_filter_of_detr(said: Any) -> None:
     assert told.input.size is None
 
 
+def test_yolos_takes_whole_patches(said: Any) -> None:
+    processor = {**IMAGENET, "image_processor_type": "YolosImageProcessor", "size": {"shortest_edge": 512}}
+    assert said({"model_type": "yolos"}, processor).input.resize.multiple_px == 16
+
+
 @pytest.mark.parametrize(("maker", "max_size"), [("DetrFeatureExtractor", 1333), ("YolosFeatureExtractor", None)])
 def test_extractors_of_before_wrote_one_number(said: Any, maker: str, max_size: int | None) -> None:
     more = {} if max_size is None else {"max_size": max_size}
