@@ -53,9 +53,14 @@ class Engine:
         return Engine("cpu", self.threads)
 
     @property
+    def name(self) -> str:
+        """What onnxruntime calls it."""
+        return NAMES[self.kind]
+
+    @property
     def providers(self) -> list[str | tuple[str, dict[str, Any]]]:
         """As onnxruntime takes them; operators that the first one does not know run on the CPU."""
-        own: list[str | tuple[str, dict[str, Any]]] = [(NAMES[self.kind], self._options())] if self.is_device else []
+        own: list[str | tuple[str, dict[str, Any]]] = [(self.name, self._options())] if self.is_device else []
         return [*own, NAMES["cpu"]]
 
     @property
@@ -155,4 +160,4 @@ def works(kind: Kind) -> bool:
     except Exception as error:  # noqa: BLE001  whatever a driver says, it does not work here
         logs.get().warning("inference.provider_failed", provider=kind, why=str(error))
         return False
-    return bool(session.get_providers()[0] == NAMES[kind])
+    return bool(session.get_providers()[0] == Engine(kind).name)

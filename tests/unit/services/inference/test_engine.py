@@ -45,10 +45,11 @@ def test_what_is_set_counts() -> None:
 
 def test_devices_come_before_the_cpu_that_runs_what_they_cannot() -> None:
     assert Engine("cuda").providers[1:] == ["CPUExecutionProvider"]
-    assert Engine("openvino", 4).providers[0] == (
-        "OpenVINOExecutionProvider",
-        {"device_type": "CPU", "num_of_threads": "4"},
-    )
+    (name, options), cpu = Engine("openvino", 4).providers
+    assert (name, cpu) == ("OpenVINOExecutionProvider", "CPUExecutionProvider")
+    assert isinstance(options, dict)
+    assert options.items() >= {"num_of_threads": "4", "precision": "FP32"}.items()
+    assert Engine("openvino", 4, may_fall_back=True).on_cpu() == Engine("cpu", 4)
 
 
 def test_what_was_got_is_said() -> None:
