@@ -13,9 +13,9 @@ from threading import Thread
 
 import cv2
 
+from services.inference.families.family import Findings, Outputs, Prepared
 from services.inference.gathering import Gathering
 from services.inference.models.engine import Plan
-from services.inference.models.family import Findings, Outputs, Prepared
 from services.inference.models.model import Model, Session
 from shared.errors import InvalidImage, InvalidMessage
 from shared.imaging import decode, sniff

@@ -10,7 +10,7 @@ import numpy as np
 
 from services.inference.batching import Seen
 from services.inference.config import ModelConfig
-from services.inference.models.family import Findings
+from services.inference.families.family import Findings
 from shared.errors import InvalidImage
 from shared.imaging import dimensions, sniff
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.inference.batching import Seen
 from services.inference.config import ModelConfig
-from services.inference.models.family import Findings
+from services.inference.families.family import Findings
 from services.inference.placement import Floats
 from shared.streams.frames import Frame
 from shared.streams.predictions import (

@@ -35,7 +35,11 @@ FamilyName = Literal[
     "classify",
 ]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Three = tuple[float, float, float]
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Positive = Annotated[float, Field(allow_inf_nan=False, ge=1e-6, le=1e6)]
+Side = Annotated[int, Field(ge=1, le=65_535)]
+Three = tuple[Number, Number, Number]
+MOST_NAMES_CHARS = 4_000_000
 
 
 class ResizeOptions(Config):
@@ -59,11 +63,11 @@ class ResizeOptions(Config):
 class InputOptions(Config):
     """How pixels become the input."""
 
-    size: tuple[int, int] | None = Field(default=None, description="height, width; where the file leaves them free")
+    size: tuple[Side, Side] | None = Field(default=None, description="height, width; where the file leaves them free")
     color: Literal["rgb", "bgr"] | None = None
-    scale: float | None = Field(default=None, gt=0, description="what bytes are divided by: 255, or 1 for 0..255")
+    scale: Positive | None = Field(default=None, description="what bytes are divided by: 255, or 1 for 0..255")
     mean: Three | None = Field(default=None, description="subtracted after the scale, in the order of `color`")
-    std: Three | None = Field(default=None, description="divided by after the mean")
+    std: tuple[Positive, Positive, Positive] | None = Field(default=None, description="divided by after the mean")
     resize: ResizeOptions = ResizeOptions()
     center_crop: int | None = Field(default=None, gt=0, description="side of the square cut out of the middle, pixels")
 
@@ -141,14 +145,23 @@ def read(path: Path) -> Sidecar:
     """Raises SettingsError with the file and the key."""
     values = read_yaml(path)
     if isinstance(values.get("names"), str):
-        values["names"] = _names(path.parent / values["names"])
+        values["names"] = _names(_beside(path, values["names"]))
     return Settings(values, str(path)).read_whole(Sidecar)
 
 
 def names_file(path: Path) -> Path | None:
     """The file that a sidecar names for its classes."""
     named = read_yaml(path).get("names")
-    return path.parent / named if isinstance(named, str) else None
+    return _beside(path, named) if isinstance(named, str) else None
+
+
+def _beside(sidecar: Path, name: str) -> Path:
+    """Part of the version, so that it travels with it. Raises SettingsError for a file elsewhere."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise SettingsError(
+            f"names: expected a file beside {sidecar}, which is pushed and copied with it, got {name!r}"
+        )
+    return sidecar.parent / name
 
 
 def _names(path: Path) -> Any:
@@ -156,7 +169,8 @@ def _names(path: Path) -> Any:
     if path.suffix in (".yaml", ".yml"):
         return read_yaml(path).get("names")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            lines = file.read(MOST_NAMES_CHARS).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"names: cannot read {path}: {getattr(error, 'strerror', 'it is no text')}") from error
     return [line.strip() for line in lines if line.strip()]

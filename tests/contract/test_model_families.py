@@ -17,8 +17,8 @@ import yaml
 from numpy.typing import NDArray
 
 from services.inference.config import ModelConfig
-from services.inference.models import FAMILIES
-from services.inference.models.family import Findings
+from services.inference.families import FAMILIES
+from services.inference.families.family import Findings
 from services.inference.models.model import Model
 from services.inference.sidecar import FamilyName
 from shared.errors import SettingsError

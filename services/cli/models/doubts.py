@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.inference.models.family import Family
-from services.inference.models.metadata import literal
+from services.inference.families.family import Family
+from services.inference.families.metadata import literal
 from services.inference.models.model import Model
 from services.inference.sidecar import Sidecar
 

@@ -6,7 +6,7 @@ Promises: beside the file, or in place of the one that lies there, it changes no
 from collections.abc import Mapping
 from typing import Any
 
-from services.inference.models.family import Family
+from services.inference.families.family import Family
 from services.inference.sidecar import ResizeOptions, Sidecar
 from shared.errors import SettingsError
 

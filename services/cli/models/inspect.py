@@ -13,7 +13,7 @@ from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from services.cli.models.understood import Understood
-    from services.inference.models.family import Signature
+    from services.inference.families.family import Signature
 
 EXIT_REFUSED = 2
 _CLASSES_SHOWN = 12
@@ -120,7 +120,7 @@ def _show_unknown(model: Path, signature: "Signature", error: SettingsError, as_
 
 def _objections(signature: "Signature") -> list[tuple[str, str]]:
     """Why each family does not take it."""
-    from services.inference.models import FAMILIES
+    from services.inference.families import FAMILIES
 
     asked = ((name, family.objection(signature)) for name, family in FAMILIES.items())
     return [(name, why) for name, why in asked if why]

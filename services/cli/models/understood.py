@@ -13,10 +13,10 @@ from typing import Any, Literal
 from services.cli.models.doubts import cut_off, warnings
 from services.cli.models.explicit import explicit
 from services.inference import sidecar as sidecars
+from services.inference.families.family import Family
+from services.inference.families.metadata import literal
 from services.inference.models.companions import said_by_companions
-from services.inference.models.family import Family
 from services.inference.models.files import ModelFiles
-from services.inference.models.metadata import literal
 from services.inference.models.model import Model
 from services.inference.preprocess import Preparation
 from services.inference.sidecar import Sidecar

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from services.inference.models.family import Family
+from services.inference.families.family import Family
 from services.inference.preprocess import Preparation
 
 MOST_CANDIDATES = 1000

@@ -3,29 +3,24 @@
 Promises: what cannot work is refused here, before the first frame, with what to do about it. The version is the content.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
-# From 1.29 on it reports what is run to its makers, unless this is set before it is loaded. Nobody's pictures need that.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from services.inference import sidecar as sidecars
 from services.inference.config import ModelConfig
+from services.inference.families.detect import family_of
+from services.inference.families.family import Findings, Outputs, Prepared, Signature, Tensor
 from services.inference.foreign import lost_weights
 from services.inference.models.companions import said_by_companions
-from services.inference.models.detect_family import family_of
 from services.inference.models.engine import Engine
-from services.inference.models.family import Findings, Outputs, Prepared, Signature, Tensor
-from services.inference.models.files import ModelFiles
+from services.inference.models.files import COMPANIONS, ModelFiles
+from services.inference.models.runtime import ort, ort_errors
 from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 from shared.imaging import Image
@@ -152,11 +147,25 @@ class Model:
 
 
 def said_of(files: ModelFiles, config: ModelConfig) -> Sidecar:
-    """What is said beside the file: the settings over the sidecar over what Hugging Face left there."""
-    said = said_by_companions(files.others)
+    """What is said beside the file: the settings over the sidecar over what Hugging Face left there. Raises SettingsError."""
+    said = _said_by_companions(files)
     if files.sidecar is not None:
         said = sidecars.read(files.sidecar).over(said)
     return config.said().over(said)
+
+
+def _said_by_companions(files: ModelFiles) -> Sidecar:
+    """Other programs write these: no form of them may do more than be refused."""
+    try:
+        return said_by_companions(files.others)
+    except SettingsError:
+        raise
+    except Exception as error:
+        names = ", ".join(COMPANIONS)
+        raise SettingsError(
+            f"model.path: what lies beside {files.graph} ({names}) is not as exporters write it: {_in_short(error)}; "
+            "correct it, or move it away and say in a sidecar what it said"
+        ) from error
 
 
 @contextmanager

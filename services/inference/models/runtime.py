@@ -6,5 +6,6 @@ import os
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-__all__ = ["ort"]
+__all__ = ["ort", "ort_errors"]

@@ -9,8 +9,8 @@ import onnx
 import pytest
 
 from services.inference.config import ModelConfig
+from services.inference.families.family import Family, Findings
 from services.inference.models import graph
-from services.inference.models.family import Family, Findings
 from services.inference.models.graph import for_device, layout_of
 from services.inference.models.model import LOAD_ERRORS, Model
 from services.inference.models.runtime import ort

@@ -9,9 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.inference.batching import Lanes, Seen
 from services.inference.config import InferenceConfig, ModelConfig
+from services.inference.families.family import Findings
 from services.inference.fitting import record_of
 from services.inference.models.engine import Plan
-from services.inference.models.family import Findings
 from services.inference.models.model import Model
 from services.inference.service import InferenceService
 from services.inference.swapping import Loaded

@@ -8,7 +8,7 @@ import pytest
 
 from services.inference.batching import Seen
 from services.inference.config import ModelConfig
-from services.inference.models.family import Findings
+from services.inference.families.family import Findings
 from services.inference.predicting import prediction_of
 from shared.streams import predictions
 from shared.streams.frames import FRAMES, Frame

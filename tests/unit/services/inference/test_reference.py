@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.inference.config import ModelConfig
-from services.inference.models.family import Findings
+from services.inference.families.family import Findings
 from services.inference.models.model import Model
 from tests.unit.services.inference.built_models import picture
 from tests.unit.services.inference.reference.make_reference import MODELS, REFERENCE
