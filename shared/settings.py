@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from shared.errors import SettingsError
 
 MASK = "********"
+MOST_YAML_CHARS = 4_000_000
+MOST_VALUES = 250_000
+"""With each alias counted as what it stands for."""
 _KINDS = {"str": "text", "dict": "a mapping", "list": "a list", "tuple": "a list"}
 _SECTION_DUE = {
     "model_type": "settings",
@@ -230,22 +234,54 @@ def _without_credentials(text: str) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without surprises: a key that stands twice is refused, where YAML would silently take the last."""
+    """YAML without surprises: a key that stands twice is refused, where YAML would silently take the last.
+
+    So is what holds itself, and what grows without end by aliases of aliases.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._values: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        if node is not None:
+            if is_alias and id(node) not in self._values:
+                raise yaml.MarkedYAMLError(problem="it holds itself", problem_mark=node.start_mark)
+            values = self._values[id(node)] = 1 + sum(self._values[id(one)] for one in _inside(node))
+            if values > MOST_VALUES:
+                raise yaml.MarkedYAMLError(problem=f"more than {MOST_VALUES:,} values", problem_mark=node.start_mark)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = [name for name in names if names.count(name) > 1]
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = [name for name, times in names.items() if times > 1]
         if twice:
             raise yaml.MarkedYAMLError(problem=f"the key {twice[0]} stands twice", problem_mark=node.start_mark)
         return super().construct_mapping(node, deep)
 
 
+def _inside(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from (key, value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A file of keys and values. Raises SettingsError with the line, and never quotes what stands there."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_YAML_CHARS + 1)
+        if len(text) > MOST_YAML_CHARS:
+            raise SettingsError(f"{path}: expected at most {MOST_YAML_CHARS:,} characters of YAML")
+        raw = yaml.load(text, _Loader)
     except OSError as error:
         raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{path} is no YAML: its brackets are nested too deeply") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         # Without its cause: PyYAML quotes the lines around the place, and the secrets in them.
         raise SettingsError(f"{path} is no YAML: {_yaml_complaint(error)}") from None

@@ -66,6 +66,11 @@ def test_what_is_laid_over_wins(tmp_path: Path) -> None:
         ("strateges: []", "did you mean 'strategies'"),
         ("zzz: 1", "unknown setting 'zzz'; known are: backend, "),
         ("1: 2", "unknown setting '1'"),
+        ("sources: &a [*a]", "line 1, column 10: it holds itself"),
+        ("backend: &a {type: *a}", "line 1, column 10: it holds itself"),
+        ("sources: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("\n".join(["a0: &a0 [x]"] + [f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]" for n in range(1, 12)]), "250,000 values"),
+        ("site: " + "a" * 4_000_000, "at most 4,000,000 characters"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, says: str) -> None:
