@@ -37,10 +37,11 @@ class Fetcher:
         self, frame: Frame, since_s: float, onward: "Callable[[bytes, Future[Any]], object]", future: "Future[Any]"
     ) -> None:
         size = frame.ref.size
-        if future.cancelled() or not self._held.take(size):
-            return
-        future.add_done_callback(lambda _: self._held.give_back(size))
         try:
+            self._pixels.check(frame)  # before it holds up the others: whoever publishes says the size
+            if future.cancelled() or not self._held.take(size):
+                return
+            future.add_done_callback(lambda _: self._held.give_back(size))
             image = self._pixels.image_of(frame, since_s)
         except Exception as error:  # noqa: BLE001  raised again where the result is asked for
             if future.set_running_or_notify_cancel():

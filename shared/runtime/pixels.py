@@ -44,6 +44,11 @@ class FramePixels:
         self._check_allowed(frame.reference)
         return self._fetched(frame.reference)
 
+    def check(self, frame: Frame) -> None:
+        """Raises InvalidMessage where the settings forbid to read it at all. Asks no store."""
+        if frame.reference is not None:
+            self._check_allowed(frame.reference)
+
     def is_there(self, frame: Frame) -> bool:
         """Whether the image could be had now, as far as that is seen without reading it. Raises Unavailable."""
         if frame.reference is None:
