@@ -1,7 +1,8 @@
 """Late frames: beyond an age that the settings name, a partition skips ahead to its newest frames.
 
 Promises: pure; it is told what time it is. Nothing is skipped unless the settings say so. It skips until a frame is much
-fresher than the limit, so that what is too slow catches up instead of being late for ever; every skipped frame is counted.
+fresher than the limit, so that what is too slow catches up instead of being late for ever, or until frames within the limit
+get no fresher: those are the newest, and their way here takes that long. Every skipped frame is counted.
 """
 
 import time
@@ -15,6 +16,8 @@ from shared.telemetry import logs, metrics
 
 FRESH_SHARE = 0.1
 """Of the limit: how young a frame must be that ends the skipping."""
+NO_FRESHER_S = 1.0
+"""So long without a fresher one, and the newest are reached: whoever catches up gets fresher with every batch."""
 TOO_OLD = "too_old"
 MOST_SOURCES = 1000
 """Sources with a count of their own; those that come later share one, since anybody may name sources."""
@@ -27,6 +30,14 @@ class _Episode:
 
     frames: Counter[str] = field(default_factory=Counter)
     oldest_s: float = 0.0
+    freshest_s: float = float("inf")
+    freshest_at_s: float = 0.0
+
+    def reached(self, age_s: float, now_s: float) -> bool:
+        """Whether for a while no frame was fresher than those before it."""
+        if age_s < self.freshest_s:
+            self.freshest_s, self.freshest_at_s = age_s, now_s
+        return now_s - self.freshest_at_s >= NO_FRESHER_S
 
 
 class Lateness:
@@ -41,9 +52,10 @@ class Lateness:
         """Whether this frame is left out. Called for every frame of a partition, in their order."""
         if self._max_age_s is None:
             return False
-        age_s = self._now_s() - frame.ref.time_ms / 1000
-        skipping = partition in self._episodes
-        if age_s <= self._max_age_s * (FRESH_SHARE if skipping else 1.0):
+        now_s, episode = self._now_s(), self._episodes.get(partition)
+        age_s = now_s - frame.ref.time_ms / 1000
+        reached = episode is None or episode.reached(age_s, now_s)
+        if age_s <= self._max_age_s * (1.0 if reached else FRESH_SHARE):
             self._end(partition)
             return False
         self._count(partition, frame, age_s)

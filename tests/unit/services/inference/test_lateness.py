@@ -45,6 +45,36 @@ def test_from_the_first_that_is_too_old_to_the_first_that_is_fresh(ages_s: list[
         assert late.skips(GATE, frame(age_s)) == skipping
 
 
+def test_where_the_way_here_takes_a_while_the_newest_frames_are_seen_again() -> None:
+    """Half a second from every camera, once three: without an end, one hiccup would be the last that was predicted."""
+    now_s = NOW_S
+    late, decided = Lateness(2.0, now_s=lambda: now_s), []
+    for number in range(100):
+        now_s = NOW_S + number / 10
+        age_s = 3.0 if number == 5 else 0.5
+        decided.append(late.skips(GATE, frame(age_s - number / 10)))
+    assert decided[:5] == [False] * 5
+    assert decided[5:15] == [True] * 10
+    assert not any(decided[20:])
+
+
+def test_what_is_too_slow_is_skipped_as_long_as_it_gets_fresher() -> None:
+    """A backlog of ten minutes, ten seconds of it in each second: not one frame on the way to the newest."""
+    now_s = NOW_S
+    late = Lateness(60.0, now_s=lambda: now_s)
+    for number in range(60):
+        now_s, logged_s = NOW_S + number, NOW_S - 600 + 10 * number
+        assert late.skips(GATE, frame(NOW_S - logged_s))
+
+
+def test_a_clock_that_jumps_back_ends_the_skipping() -> None:
+    now_s = NOW_S
+    late = Lateness(60.0, now_s=lambda: now_s)
+    assert late.skips(GATE, frame(61))
+    now_s = NOW_S - 3600
+    assert not late.skips(GATE, frame(50))
+
+
 def test_an_episode_is_one_line_with_its_counts() -> None:
     late, before = lateness(10), skipped("gate")
     with capture_logs() as lines:
