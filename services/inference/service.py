@@ -28,7 +28,7 @@ from shared.streams.frames import FRAMES, Frame
 from shared.streams.record import Partition
 
 MOST_BYTES_LEFT = 32_000_000
-"""Encoded images that stay in flight while the next batch is read; one larger than that is alone."""
+"""Encoded images of the log that stay in flight while the next batch is read; the fetcher bounds what it fetches."""
 IDLE_POLL_S, BUSY_POLL_S = 0.5, 0.002
 """Waiting for new frames with nothing in flight, and with something."""
 LOOK_S, PATIENT_S = 0.02, 0.25
@@ -91,7 +91,7 @@ class InferenceService(Service):
         self._flight.make_room()
         for one in batch:
             if self.predicts(one.message) and not self._late.skips(one.record.source, one.message):
-                self._flight.add(one, one.message.ref.size, version, partial(self._begin, version, one.message))
+                self._flight.add(one, len(one.message.image), version, partial(self._begin, version, one.message))
         if not batch:
             self._flight.wait(LOOK_S if len(self._flight) < self._saturated else PATIENT_S)
         handled = _handled(self._flight.handed_out())
