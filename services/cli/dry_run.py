@@ -1,7 +1,8 @@
 """`gleaner run --dry-run`: a minute of your own stream through the real services, to see what would be kept and sent.
 
 Promises: the services run on a backend of their own in a temporary folder, each destination replaced by a folder there under
-its own name. Your data, datasets and servers are neither contacted nor changed; the one file that is written is the picture.
+its own name. Your data, datasets and servers are neither contacted nor changed (a model that was released is read from its
+bucket); the one file that is written is the picture.
 """
 
 import os

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from services.inference.config import ModelConfig
     from shared.ports import Images
     from shared.settings import Settings
@@ -15,17 +17,24 @@ if TYPE_CHECKING:
 @contextmanager
 def bucket_of(settings: "Settings", *, looks_only: bool = False) -> "Iterator[Images]":
     """The image buffer, where models lie too. `looks_only`: refuse where there is nothing yet. Raises SettingsError."""
-    from services.cli.models.judged import has_data
     from shared.bootstrap import open_images
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")
-    if looks_only and not has_data(settings):
+    if looks_only:
+        _need_data(settings)
+    with open_images(settings) as images:
+        yield images
+
+
+def _need_data(settings: "Settings") -> None:
+    """A command that only looks makes no data folder."""
+    from services.cli.models.judged import has_data
+
+    if not has_data(settings):
         raise SettingsError(
             "no data yet, so no model was pushed; is this the right folder, or should --settings name a file?"
         )
-    with open_images(settings) as images:
-        yield images
 
 
 def readers(settings: "Settings") -> "Mapping[str, tuple[str, ...]]":
@@ -47,6 +56,23 @@ def shadow_model(settings: "Settings") -> "ModelConfig | None":
     from services.inference.config import ShadowsConfig
 
     return settings.read(ShadowsConfig).shadow
+
+
+def live_release(settings: "Settings", model_id: str, folder: "Path") -> "Path":
+    """The graph of what was released under that id, with its files in the folder. Raises SettingsError, Unavailable."""
+    from services.inference.models.releases import Releases
+    from shared.bootstrap import open_images
+
+    _need_data(settings)
+    with open_images(settings) as images:
+        releases = Releases(images, model_id)
+        live = releases.live()
+        if live is None:
+            raise SettingsError(
+                f"nothing was pushed as {model_id} yet: `gleaner models push best.onnx --id {model_id}`, "
+                "or name a file (`--model best.onnx`)"
+            )
+        return releases.fetch(live.version, folder)
 
 
 def named(settings: "Settings", id_: str | None, there: "list[str]") -> str:

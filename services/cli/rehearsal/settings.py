@@ -1,18 +1,21 @@
 """The settings of a dry run: the user's own, in everything that decides; on a backend and destinations that are thrown away.
 
-Promises: no address, key or folder of the user's backend and destinations is in them. The salt is the real one where it can be
-read, so that of files the very frames are drawn that a run would draw.
+Promises: no address, key or folder of the user's backend and destinations is in them; a model that was released is copied out
+of the bucket first. The salt is the real one where it can be read, so that of files the very frames are drawn that a run would
+draw.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.cli.models.bucket import live_model, live_release
 from services.uploader.config import UploaderConfig
 from services.uploader.destinations.dataset import DatasetOptions
 from services.uploader.destinations.destination import DestinationOptions
 from shared.settings import EmbeddedBackend, Settings, masked
 
+_LEFT_OUT = ("uploader", "health", "prefix", "salt", "shadow")
 _NAMES_A_PLACE = ("project", "folder", "bucket", "url", "base_url")
 
 
@@ -20,7 +23,8 @@ def rehearsal(settings: Settings, folder: Path) -> Settings:
     """The same strategies, limits, model and cameras; everything that would be touched lies in the folder."""
     real = settings.read(UploaderConfig).destinations
     values: dict[str, Any] = {
-        **{key: value for key, value in settings.values.items() if key not in ("uploader", "health", "prefix", "salt")},
+        **{key: value for key, value in settings.values.items() if key not in _LEFT_OUT},
+        **_model(settings, folder / "model"),
         "backend": {"type": "embedded", "folder": str(folder / "data")},
         "destinations": [
             {"type": "dataset", "name": one.name, "folder": str(stand_in(folder, one.name))} for one in real
@@ -29,6 +33,14 @@ def rehearsal(settings: Settings, folder: Path) -> Settings:
     }
     salt = _salt(settings)
     return Settings(values if salt is None else {**values, "salt": salt}, settings.origin)
+
+
+def _model(settings: Settings, folder: Path) -> dict[str, Any]:
+    """The live release as a file, where the settings name no file. Raises SettingsError, Unavailable."""
+    model = live_model(settings)
+    if model is None or model.path is not None:
+        return {}
+    return {"model": {**settings.values["model"], "path": str(live_release(settings, model.id, folder))}}
 
 
 def _salt(settings: Settings) -> str | None:

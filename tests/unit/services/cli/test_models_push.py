@@ -14,6 +14,7 @@ from services.inference.models.running import Report, RunningModel
 from shared.adapters.embedded.file_images import FileImages
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 from tests.unit.services.inference.built_models import detector
+from tests.unit.services.sampler.making import jpeg
 
 TROLLEYS = {"names": "{0: 'cart', 1: 'person', 2: 'trolley'}"}
 
@@ -180,3 +181,17 @@ def test_status_shows_how_far_behind_the_shadow_is(gleaner: Gleaner, folder: Pat
     settings(folder, shadow={"id": "next"})
     site.frame()
     assert "inference-shadow-next 1 records" in gleaner("status", "--no-counts").stdout
+
+
+def test_a_dry_run_looks_with_what_was_released(gleaner: Gleaner, folder: Path, first: Path) -> None:
+    settings(folder, model={"id": "doors", "threshold": 0.02, "lowest_confidence": 0.01})
+    (folder / "door").mkdir()
+    for seed in range(3):
+        (folder / "door" / f"{seed}.jpg").write_bytes(jpeg(seed))
+    said = gleaner("run", "door", "--dry-run")
+    assert (said.exit_code, "no data yet" in said.stderr) == (2, True)
+    (folder / "gleaner-data").mkdir()
+    assert "nothing was pushed as doors yet" in gleaner("run", "door", "--dry-run").stderr
+    gleaner("models", "push", first, "--now")
+    said = gleaner("run", "door", "--dry-run")
+    assert (said.exit_code, "nothing was sent" in said.stdout) == (0, True), said.output
