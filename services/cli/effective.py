@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from services.feedback.config import FeedbackConfig
-from services.inference.config import InferenceConfig
+from services.inference.config import InferenceConfig, ShadowsConfig
 from services.inference.foreign import graph_in, refuse_foreign
+from services.inference.shadow import shadow_of
 from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
@@ -26,6 +27,7 @@ MODELS: tuple[type[Config], ...] = (
     Common,
     SourcesConfig,
     InferenceConfig,
+    ShadowsConfig,
     SamplerConfig,
     FeedbackConfig,
     UploaderConfig,
@@ -68,6 +70,7 @@ def effective(settings: Settings) -> Effective:
         except SettingsError as error:
             problems.append(_without_secrets(str(error), settings.values))
     problems += _model_file(settings) if has_model else ()
+    problems += _shadow(settings)
     return Effective(
         origin=settings.origin,
         values=tuple(_values(shown, settings)),
@@ -83,6 +86,14 @@ def _model_file(settings: Settings) -> Iterator[str]:
         path = graph_in(model.path) if model and model.path else None
         if path and (path.exists() or isinstance(settings.common.backend, EmbeddedBackend)):
             refuse_foreign(path)
+    except SettingsError as error:
+        yield _without_secrets(str(error), settings.values)
+
+
+def _shadow(settings: Settings) -> Iterator[str]:
+    """Whether it can run beside the live model."""
+    try:
+        shadow_of(settings)
     except SettingsError as error:
         yield _without_secrets(str(error), settings.values)
 

@@ -84,17 +84,19 @@ def _rows(model: type[BaseModel], before: str = "") -> Iterator[Row]:
         if name == "type":
             continue  # stands in the table's title
         inner = _section(field.annotation)
+        if inner is None or field.description:
+            shape = schema["properties"][name]
+            default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
+            yield f"{before}{name}", default, _bounds(shape), field.description or ""
         if inner is not None:
             yield from _rows(inner, f"{before}{name}.")
-            continue
-        shape = schema["properties"][name]
-        default = "required" if field.is_required() else _shown(field.get_default(call_default_factory=True))
-        yield f"{before}{name}", default, _bounds(shape), field.description or ""
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
-    """The model behind a setting that is a section of its own."""
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    """The model behind a setting that is a section of its own, or a word such as `none`."""
+    choices = [one for one in get_args(annotation) or (annotation,) if one is not type(None)]
+    models = [one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)]
+    return models[0] if len(models) == len(choices) == 1 else None
 
 
 def _type(model: type[BaseModel]) -> str:

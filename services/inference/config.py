@@ -156,7 +156,9 @@ class InferenceConfig(Config):
 class ShadowsConfig(Config):
     """What a process that runs the shadow reads of the settings."""
 
-    shadow: ShadowConfig | None = None
+    shadow: ShadowConfig | None = Field(
+        default=None, description="a second model on the same frames, for comparison alone; none: there is no such"
+    )
     inference: InferenceOptions = InferenceOptions()
 
     @field_validator("shadow")

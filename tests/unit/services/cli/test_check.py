@@ -68,6 +68,16 @@ def test_a_model_that_lies_elsewhere_is_no_problem_of_a_clusters(gleaner: Gleane
     assert "there is no best.onnx" in gleaner("check").stderr
 
 
+def test_a_shadow_is_checked_and_shown_too(gleaner: Gleaner, folder: Path) -> None:
+    (folder / "gleaner.yaml").write_text("model: none\nshadow: {id: next, fraction: 0.1}\n")
+    shown = gleaner("check").stdout
+    assert ["shadow.fraction", "0.1", "gleaner.yaml"] in [line.split() for line in shown.splitlines()]
+    (folder / "gleaner.yaml").write_text("model: {id: doors}\nshadow: {id: doors, fraction: 0.1}\n")
+    assert "shadow.id: expected an id of its own, got 'doors'" in gleaner("check").stderr
+    (folder / "gleaner.yaml").write_text("shadow: {id: next, fraction: 1.5}\n")
+    assert "shadow.fraction" in gleaner("check").stderr
+
+
 def test_all_problems_are_told_at_once(gleaner: Gleaner, folder: Path) -> None:
     (folder / "gleaner.yaml").write_text("timezone: Nowhere\nfeedback: {port: -1}\nmodel: {path: a.onnx, iou: 9}\n")
     said = gleaner("check").stderr
