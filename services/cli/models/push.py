@@ -46,7 +46,7 @@ def push(
     picture: Annotated[Path, typer.Option(metavar="FILE", help="Where the comparison's picture goes.")] = PICTURE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Release a model: running services take it over without losing a frame."""
+    """Release a model. Running services take it over without losing a frame."""
     from services.cli.models.bucket import bucket_of
     from services.cli.models.fit import check_fit
     from services.inference.models.releases import Releases
@@ -61,7 +61,8 @@ def push(
         compared = None
         if not now and not _is_live(releases, model):
             compared = _compared(settings, releases, model, judged)
-            _show(compared, picture, as_json)
+            if compared is not None and not as_json:
+                _show(compared, picture)
             _ask(model, yes)
         say_released(releases.push(model, note), model_id, as_json, compared)
 
@@ -86,7 +87,8 @@ def _loaded(settings: "Settings", model_id: str, path: Path, sidecar: Path | Non
     from services.inference.models.model import Model
     from services.inference.models.source import FileSource, copied
 
-    config = _config(settings, model_id).model_copy(update={"path": path, "sidecar": sidecar})
+    # Without its thresholds per class: whether they fit is looked at with everything else that names classes.
+    config = _own(settings, model_id).model_copy(update={"path": path, "sidecar": sidecar, "class_thresholds": {}})
     with TemporaryDirectory(prefix="gleaner-push-") as name:
         folder = Path(name)
         try:
@@ -96,14 +98,13 @@ def _loaded(settings: "Settings", model_id: str, path: Path, sidecar: Path | Non
         yield model
 
 
-def _config(settings: "Settings", model_id: str) -> "ModelConfig":
-    """What the settings say of that model, without its thresholds per class: those are looked at with everything else."""
+def _own(settings: "Settings", model_id: str) -> "ModelConfig":
+    """What the settings say of that model."""
     from services.cli.models.bucket import live_model, shadow_model
     from services.inference.config import ModelConfig
 
     of = (one for one in (live_model(settings), shadow_model(settings)) if one and one.model_id == model_id)
-    found = next(of, None) or ModelConfig(id=model_id or "model")
-    return found.model_copy(update={"id": model_id, "class_thresholds": {}})
+    return (next(of, None) or ModelConfig(id=model_id)).model_copy(update={"id": model_id})
 
 
 def _live_names(releases: "Releases") -> tuple[str, ...]:
@@ -130,24 +131,25 @@ def _say_classes(model: "Model", before: tuple[str, ...], as_json: bool) -> None
 
 
 def _compared(settings: "Settings", releases: "Releases", model: "Model", limit: int) -> "Comparison | None":
-    """With the version that runs, on the frames that people judged last; None where there is no such version."""
+    """With the version that runs, on the frames that people judged last; None, and why, where that cannot be.
+
+    A live version that cannot run, or does something else, must not keep out the one that replaces it.
+    """
     from services.cli.models.compare import compare
 
     with TemporaryDirectory(prefix="gleaner-live-") as name:
-        old = _running(settings, releases, Path(name))
-        return compare(settings, old, model.config, limit) if old is not None else None
+        try:
+            old = _running(settings, releases, Path(name))
+            new = _with_thresholds(settings, model.config, model.names)
+            return compare(settings, old, new, limit)
+        except SettingsError as why:
+            output.note(f"not compared: {why}")
+            return None
 
 
-def _show(compared: "Comparison | None", picture: Path, as_json: bool) -> None:
-    if compared is None:
-        output.note("there is no version to compare it with yet")
-    elif not as_json:
-        compared.show()
-        _draw(compared, picture)
-
-
-def _draw(compared: "Comparison", picture: Path) -> None:
+def _show(compared: "Comparison", picture: Path) -> None:
     """A picture that cannot be written is no reason not to release."""
+    compared.show()
     try:
         if drawn := compared.draw(picture):
             output.say(f"picture: {drawn}")
@@ -155,21 +157,24 @@ def _draw(compared: "Comparison", picture: Path) -> None:
         output.note(f"no picture: {why}")
 
 
-def _running(settings: "Settings", releases: "Releases", folder: Path) -> "ModelConfig | None":
-    """The live release; before there is any, the file that the settings name. None when neither can be had."""
+def _running(settings: "Settings", releases: "Releases", folder: Path) -> "ModelConfig":
+    """The live release; before there is any, the file that the settings name. Raises SettingsError."""
     from services.cli.models.bucket import live_model
 
-    config = _config(settings, releases.model_id)
     live, named = releases.live(), live_model(settings)
     if live is not None:
-        try:
-            return config.model_copy(update={"path": releases.fetch(live.version, folder), "sidecar": None})
-        except SettingsError as why:
-            output.note(f"the live version cannot be compared with: {why}")
-            return None
+        names = releases.manifest(live.version).names
+        config = _with_thresholds(settings, _own(settings, releases.model_id), names)
+        return config.model_copy(update={"path": releases.fetch(live.version, folder), "sidecar": None})
     if named is None or named.path is None or not named.path.exists():
-        return None
-    return named.model_copy(update={"class_thresholds": {}})
+        raise SettingsError("there is no version yet to compare it with")
+    return named
+
+
+def _with_thresholds(settings: "Settings", config: "ModelConfig", names: tuple[str, ...]) -> "ModelConfig":
+    """The product's thresholds of the classes that this version has."""
+    wanted = _own(settings, config.model_id).class_thresholds
+    return config.model_copy(update={"class_thresholds": {n: share for n, share in wanted.items() if n in names}})
 
 
 def _ask(model: "Model", yes: bool) -> None:

@@ -195,3 +195,13 @@ def test_a_dry_run_looks_with_what_was_released(gleaner: Gleaner, folder: Path, 
     gleaner("models", "push", first, "--now")
     said = gleaner("run", "door", "--dry-run")
     assert (said.exit_code, "nothing was sent" in said.stdout) == (0, True), said.output
+
+
+def test_a_broken_live_version_does_not_keep_out_the_one_that_mends_it(
+    gleaner: Gleaner, folder: Path, first: Path
+) -> None:
+    (folder / "gleaner-data").mkdir()
+    releases(folder, "doors").release("dddddddddddd", "push")
+    said = gleaner("models", "push", first, "--id", "doors", "--yes")
+    assert (said.exit_code, "not compared: " in said.stderr) == (0, True)
+    assert live(folder, "doors") != "dddddddddddd"
