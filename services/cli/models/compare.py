@@ -39,7 +39,7 @@ def compare_models(
     out: Annotated[Path, typer.Option(help="Where the picture goes.")] = PICTURE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare two versions: detections gained and lost, as a table and a picture."""
+    """Compare two versions: detections gained and lost. As tables and a picture."""
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")

@@ -14,7 +14,7 @@ import numpy as np
 from services.cli import drawing
 from services.cli.drawing import Colour, Fitted, Pixels
 from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
-from services.cli.models.matching import Found, Kind
+from services.cli.models.matching import Found, Kind, Pair
 from services.uploader.destinations.dataset import write_whole
 from shared.errors import InvalidImage, SettingsError
 from shared.imaging import decode
@@ -62,7 +62,7 @@ def _tile(frame: ComparedFrame, picture: Pixels) -> Pixels:
 
 
 def summary(frame: ComparedFrame) -> str:
-    """`lost package 0.71 (worse, people say); gained person 0.88`; of many, how many of each."""
+    """`lost package 0.71 (people: worse); gained person 0.88 (not judged)`; of many, how many of each."""
     if len(frame.differing) <= FEW:
         return "; ".join(_sentences(frame))
     counts = Counter((pair.kind, pair.class_name) for pair in frame.differing)
@@ -72,12 +72,18 @@ def summary(frame: ComparedFrame) -> str:
 
 def _sentences(frame: ComparedFrame) -> Iterator[str]:
     for pair in frame.differing:
-        effect = frame.effect_of(pair)
-        said = f" ({effect}, people say)" if effect else ""
+        said = f" ({_said(frame, pair)})" if frame.judgements else ""
         if pair.old and pair.new:
             yield f"{pair.old.class_name} is now {_label(pair.new)}{said}"
         else:
             yield f"{pair.kind} {_label(pair.side)}{said}"
+
+
+def _said(frame: ComparedFrame, pair: Pair) -> str:
+    """By people, of this one."""
+    if not frame.is_judged(pair):
+        return "not judged"
+    return f"people: {frame.effect_of(pair) or 'no better, no worse'}"
 
 
 def _side(frame: ComparedFrame, picture: Pixels, side: str) -> Pixels:
@@ -86,13 +92,13 @@ def _side(frame: ComparedFrame, picture: Pixels, side: str) -> Pixels:
     for pair in sorted(frame.pairs, key=lambda one: one.differs):
         found = pair.old if side == "old" else pair.new
         if found is not None:
-            _draw(fitted, found, COLOURS[pair.kind], pair.differs)
+            _draw(fitted, found, COLOURS[pair.kind], pair.differs, frame.effect_of(pair))
     drawing.label(fitted.pixels, side, (0, 0), drawing.MAT)
     return fitted.pixels
 
 
-def _draw(on: Fitted, found: Found, colour: Colour, differs: bool) -> None:
-    text = _label(found) if differs else ""
+def _draw(on: Fitted, found: Found, colour: Colour, differs: bool, effect: str) -> None:
+    text = " ".join(filter(None, (_label(found), effect))) if differs else ""
     if found.box is None:
         drawing.label(on.pixels, _label(found), (0, on.pixels.shape[0]), colour)
     else:

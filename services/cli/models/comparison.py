@@ -55,11 +55,17 @@ class ComparedFrame:
 
     def effect_of(self, pair: Pair) -> str:
         """`better` or `worse` where a verdict says so of that place, else nothing."""
-        places = [found.box for found in (pair.old, pair.new) if found]
-        for judgement, old, new in self.verdicts:
-            if old != new and any(overlap(place, judgement.box) >= IOU for place in places):
-                return "better" if new else "worse"
-        return ""
+        about = [(old, new) for judgement, old, new in self.verdicts if _same_place(pair, judgement)]
+        return next(("better" if new else "worse" for old, new in about if old != new), "")
+
+    def is_judged(self, pair: Pair) -> bool:
+        """Whether a verdict is about that place, whatever it says."""
+        return any(_same_place(pair, judgement) for judgement in self.judgements)
+
+
+def _same_place(pair: Pair, judgement: Judgement) -> bool:
+    places = [found.box for found in (pair.old, pair.new) if found]
+    return any(overlap(place, judgement.box) >= IOU for place in places)
 
 
 def most_telling(frames: Iterable[ComparedFrame]) -> list[ComparedFrame]:

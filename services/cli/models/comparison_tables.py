@@ -35,7 +35,7 @@ def _classes(compared: Comparison) -> None:
     if not rows:
         output.say("neither version shows anything in them at this threshold")
         return
-    columns = ("class", "found by both", "lost: only the old", "gained: only the new", "has another class now")
+    columns = ("class", "both", "lost: only old", "gained: only new", "another class now")
     output.show_table("Found", columns, rows)
     if left := len(compared.by_class) - len(rows):
         output.say(f"and {left} classes more: --json has them all")

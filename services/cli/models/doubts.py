@@ -10,7 +10,7 @@ from typing import Any
 from services.inference.families.family import Family
 from services.inference.families.metadata import literal
 from services.inference.models.model import Model
-from services.inference.sidecar import Sidecar
+from services.inference.sidecar import InputOptions, Sidecar
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def warnings(model: Model, *, is_named: bool) -> Iterator[str]:
     guess = GUESSES.get(family.name)
     if guess is not None and not _settled(model.said, guess):
         yield guess.sentence
-    if not family.signature.metadata:
+    if not family.signature.metadata and model.said.input == InputOptions():
         yield "the file says nothing of itself: size, colour and scale are the family's usual ones"
     yield from _of_input(family)
     if family.name in NEVER_WEAK or _exported_with(family).get("nms"):

@@ -36,7 +36,7 @@ def inspect(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was understood of a model file, and why; exit code 2 when nobody recognises it."""
+    """Show what was understood of a model file, and why. Exit code 2 when nobody recognises it."""
     from services.cli.models.understood import understand
     from services.inference.config import ModelConfig
     from services.inference.models.engine import Engine

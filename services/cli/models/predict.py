@@ -34,7 +34,7 @@ def predict(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures go.")] = FOLDER,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Predict images, print what was seen, and draw it; exit code 1 when an image cannot be read."""
+    """Predict images, print what was seen, draw it. Exit code 1 when an image cannot be read."""
     from services.cli.models import pictures, predicted_tables
     from shared.telemetry import logs
 

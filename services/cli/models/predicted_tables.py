@@ -27,7 +27,7 @@ def show(one: Predicted) -> None:
 def show_sum(config: ModelConfig, told: Sequence[Predicted]) -> None:
     """Which model, how many, how fast, and where the pictures are."""
     seen = [one for one in told if one.prediction]
-    output.say(f"{_model(config)}; {_counted(seen)} at {config.threshold:g} or above")
+    output.say(f"{_model(config)}; {_counted(seen, config.threshold)}")
     if seen:
         output.say(f"time of an image, the middle of {len(seen):,}: {_times(seen)}")
         folders = sorted({str(one.picture.parent) for one in seen if one.picture})
@@ -99,11 +99,11 @@ def _version(config: ModelConfig) -> str:
     return ModelFiles.of(config.path, config.sidecar).version
 
 
-def _counted(seen: Sequence[Predicted]) -> str:
+def _counted(seen: Sequence[Predicted], threshold: float) -> str:
     images = f"{len(seen):,} image{'' if len(seen) == 1 else 's'}"
     if any(one.classes for one in seen):
         return f"{images}, the best classes of each"
-    return f"{images}, {sum(len(one.detections) for one in seen):,} found"
+    return f"{images}, {sum(len(one.detections) for one in seen):,} found at {threshold:g} or above"
 
 
 def _times(seen: Sequence[Predicted]) -> str:

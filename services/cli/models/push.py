@@ -46,7 +46,7 @@ def push(
     picture: Annotated[Path, typer.Option(metavar="FILE", help="Where the comparison's picture goes.")] = PICTURE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Release a model. Running services take it over without losing a frame."""
+    """Release a model: running services take it over. No frame is lost."""
     from services.cli.models.bucket import bucket_of
     from services.cli.models.fit import check_fit
     from services.inference.models.releases import Releases

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.cli.models.compare import compare
+from services.cli.models.compare_picture import summary
 from services.cli.models.comparing import NOBODY, on_pictures
 from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
 from services.cli.models.judged import GONE, judged, newest_first
@@ -267,6 +268,20 @@ def test_the_picture_shows_frames_that_differ(tmp_path: Path) -> None:
         Comparison("a", "b", [different]).draw(tmp_path / "one.txt")
 
 
+def test_of_each_difference_it_is_said_whether_people_judged_it() -> None:
+    old = [at(HERE), at(THERE, "person")]
+    false_positive, confirmed = (
+        compared_frame(old, [], Judgement(kind, "package", HERE)) for kind in ("false_positive", "confirmed")
+    )
+    assert summary(false_positive) == "lost package 0.90 (people: better); lost person 0.90 (not judged)"
+    assert summary(confirmed) == "lost package 0.90 (people: worse); lost person 0.90 (not judged)"
+    assert summary(compared_frame(old, [])) == "lost package 0.90; lost person 0.90"
+    renamed = compared_frame([at(HERE)], [at(HERE, "person")], Judgement("false_positive", "package", HERE))
+    assert summary(renamed) == "package is now person 0.90 (people: better)"
+    bare = compared_frame([at(HERE)], [at(HERE, "person")], Judgement("wrong_class", "box", HERE))
+    assert summary(bare) == "package is now person 0.90 (people: no better, no worse)"
+
+
 # The command
 
 
@@ -282,7 +297,7 @@ def test_on_images(gleaner: Gleaner, old: ModelConfig, new: ModelConfig, folder:
     result = gleaner("models", "compare", old.path, new.path, *names, "--confidence", CONFIDENCE, "--out", "c.png")
     assert result.exit_code == 0, result.output
     assert "compared on 3 of 5 images" in result.stdout
-    assert "lost: only the old" in result.stdout
+    assert "lost: only old" in result.stdout
     assert "do not count as evidence" in result.stdout
 
 
