@@ -42,7 +42,7 @@ class Fetcher:
             if future.cancelled() or not self._held.take(size):
                 return
             future.add_done_callback(lambda _: self._held.give_back(size))
-            image = self._pixels.image_of(frame, since_s)
+            image = self._pixels.image_of(frame, since_s, lambda: not (future.cancelled() or self._held.closed))
         except Exception as error:  # noqa: BLE001  raised again where the result is asked for
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
@@ -54,15 +54,15 @@ class _Held:
     """Bytes in memory, bounded."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._bytes, self._closed = most, 0, False
+        self._most, self._bytes, self.closed = most, 0, False
         self._changed = Condition()
 
     def take(self, size: int) -> bool:
         """Waits until they fit, or are alone. False when it is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._bytes == 0 or self._bytes + size <= self._most)
+            self._changed.wait_for(lambda: self.closed or self._bytes == 0 or self._bytes + size <= self._most)
             self._bytes += size
-            return not self._closed
+            return not self.closed
 
     def give_back(self, size: int) -> None:
         with self._changed:
@@ -71,5 +71,5 @@ class _Held:
 
     def close(self) -> None:
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()

@@ -5,8 +5,9 @@ size and hash. Thread-safe.
 """
 
 import hashlib
+from collections.abc import Callable
 
-from shared.errors import InvalidMessage
+from shared.errors import InvalidMessage, Unavailable
 from shared.ports import Clock, Objects
 from shared.runtime.retry import Backoff
 from shared.settings import ReferencesConfig
@@ -22,11 +23,12 @@ class FramePixels:
         self._config = config
         self._clock = clock
 
-    def image_of(self, frame: Frame, since_s: float | None = None) -> bytes:
+    def image_of(self, frame: Frame, since_s: float | None = None, wanted: Callable[[], bool] = lambda: True) -> bytes:
         """The encoded image, waiting for an object that is not there yet. Raises InvalidMessage, Unavailable.
 
         `since_s` (of `Clock.monotonic_s`) is when the caller first asked for it, by default now: a batch that gives all of its
-        frames its own beginning waits `references.wait_s` once, not once for each frame.
+        frames its own beginning waits `references.wait_s` once, not once for each frame. The wait ends with Unavailable soon
+        after the image is no longer `wanted`.
         """
         until_s = (self._clock.monotonic_s() if since_s is None else since_s) + self._config.wait_s
         backoff = Backoff(first_s=0.1, most_s=1.0)
@@ -34,6 +36,8 @@ class FramePixels:
             left_s = until_s - self._clock.monotonic_s()
             if left_s <= 0:
                 raise InvalidMessage(self._never_came(frame))
+            if not wanted():
+                raise Unavailable("frame", "nobody waits for it any more")
             self._clock.wait_s(min(left_s, backoff.next_s()))
         return image
 

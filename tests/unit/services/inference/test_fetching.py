@@ -4,6 +4,7 @@ import hashlib
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ IMAGE = b"\xff\xd8\xff of a yard \xff\xd9"
 HELD = MOST_BYTES - 1000
 
 
-def frame(bucket: str, size: int = len(IMAGE)) -> Frame:
-    reference = Reference(uri=f"s3://{bucket}/1.jpg", size=size, sha256=hashlib.sha256(IMAGE).hexdigest())
+def frame(bucket: str, size: int = len(IMAGE), key: str = "1.jpg") -> Frame:
+    reference = Reference(uri=f"s3://{bucket}/{key}", size=size, sha256=hashlib.sha256(IMAGE).hexdigest())
     record = Record(FRAMES.name, 0, 1, 1_700_000_000_000, b"gate", reference.to_bytes(), ())
     decoded: Frame = FRAMES.decode(record)
     return decoded
@@ -41,10 +42,12 @@ class Lanes:
 
     def __init__(self) -> None:
         self.waiting: list[Future[Any]] = []
+        self.arrived = Semaphore(0)
 
     def submit(self, image: bytes, future: "Future[Any]") -> None:
         future.set_running_or_notify_cancel()
         self.waiting.append(future)
+        self.arrived.release()
 
 
 def test_a_bucket_that_is_not_listed_is_refused_before_its_size_is_reserved(tmp_path: Path) -> None:
@@ -88,10 +91,27 @@ def test_memory_comes_back_with_each_image_that_is_refused_or_seen(tmp_path: Pat
     futures = [fetching.fetch(frame("yard"), time.monotonic(), lanes.submit) for _ in range(3)]
     futures.append(fetching.fetch(frame("yard", 5), time.monotonic(), lanes.submit))
     assert isinstance(futures[3].exception(timeout=10), InvalidMessage)
-    until_s = time.monotonic() + 10
-    while len(lanes.waiting) < 3 and time.monotonic() < until_s:
-        assert fetching._held._bytes <= 4 * len(IMAGE)
+    assert all(lanes.arrived.acquire(timeout=10) for _ in range(3))
+    assert fetching._held._bytes == 3 * len(IMAGE)
     for future in lanes.waiting:
         future.set_result(None)
     assert fetching._held._bytes == 0
+    fetching.close()
+
+
+def test_the_end_does_not_wait_for_an_object_that_never_comes(tmp_path: Path) -> None:
+    fetching, started_s = fetcher(tmp_path, wait_s=60), time.monotonic()
+    for _ in range(12):
+        fetching.fetch(frame("yard", key="never.jpg"), started_s, Lanes().submit)
+    fetching.close()
+    assert time.monotonic() - started_s < 10
+
+
+def test_nobody_waits_for_an_object_of_a_frame_that_is_somebody_elses_now(tmp_path: Path) -> None:
+    """Those that were taken away keep no thread from those that came."""
+    fetching, lanes = fetcher(tmp_path, wait_s=60), Lanes()
+    for _ in range(12):
+        fetching.fetch(frame("yard", key="never.jpg"), time.monotonic(), lanes.submit).cancel()
+    fetching.fetch(frame("yard"), time.monotonic(), lanes.submit)
+    assert lanes.arrived.acquire(timeout=10)
     fetching.close()
