@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from services.cli.doctoring.finding import Finding, ok, warning, wrong
 from services.cli.surroundings import named
-from services.inference.config import InferenceConfig
+from services.inference.config import InferenceConfig, ModelConfig
 from services.sources.config import SourcesConfig
-from shared.errors import SettingsError
+from shared.errors import SettingsError, Unavailable
 from shared.imaging import encode_jpeg
 from shared.settings import Settings
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from services.inference.models.model import Model
 
 MEASURED_S = 1.5
+OTHER_FILE = "name a file that works: `model.path`"
+OTHER_RELEASE = "`gleaner models rollback`, or push one that works"
 
 
 def model(settings: Settings) -> Iterator[Finding]:
@@ -27,24 +31,45 @@ def model(settings: Settings) -> Iterator[Finding]:
         )
         return
     config = settings.read(InferenceConfig)
-    if config.local_model is None:
-        why = "none, as the settings say" if config.model is None else f"the newest release of {config.model.model_id}"
-        yield ok("model", why)
-        return
+    if config.model is None:
+        yield ok("model", "none, as the settings say")
+    elif config.local_model is not None:
+        yield from _looked_at(settings, config, config.local_model, str(config.local_model.path), OTHER_FILE)
+    else:
+        yield from _released(settings, config, config.model)
+
+
+def _released(settings: Settings, config: InferenceConfig, model: ModelConfig) -> Iterator[Finding]:
+    """The live release, fetched as a service does."""
+    from services.cli.models.bucket import live_release
+
+    with TemporaryDirectory(prefix="gleaner-doctor-") as folder:
+        try:
+            path = live_release(settings, model.id, Path(folder))
+        except SettingsError as error:
+            yield wrong("model", str(error), f"push one that works: `gleaner models push best.onnx --id {model.id}`")
+        except Unavailable as error:
+            yield wrong("model", f"the newest release of {model.id} cannot be fetched: {error}", "see the image buffer")
+        else:
+            of_release = model.model_copy(update={"path": path})
+            yield from _looked_at(settings, config, of_release, f"the newest release of {model.id}", OTHER_RELEASE)
+
+
+def _looked_at(
+    settings: Settings, config: InferenceConfig, model: ModelConfig, what: str, instead: str
+) -> Iterator[Finding]:
     from services.inference.models.engine import Plan
     from services.inference.models.model import Model
 
     try:
         plan = Plan.of(config.inference)
-        loaded = Model(config.local_model, plan.engine)
+        loaded = Model(model, plan.engine)
     except SettingsError as error:
         of_provider = str(error).startswith("inference.")
-        todo = "`provider: auto` takes what is there" if of_provider else "name a file that works: `model.path`"
+        todo = "`provider: auto` takes what is there" if of_provider else instead
         yield wrong("model", str(error), todo)
         return
-    yield ok(
-        "model", f"{config.local_model.path}: {named(loaded.names)}, {loaded.family.name}, version {loaded.version}"
-    )
+    yield ok("model", f"{what}: {named(loaded.names)}, {loaded.family.name}, version {loaded.version}")
     yield _pace(loaded, plan, _wanted_fps(settings))
 
 

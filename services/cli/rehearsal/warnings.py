@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.cli.rehearsal.outlook import Expected, Outlook
+from services.inference.none import NoModel
 
 NEARLY_ALL = 0.9
 ENOUGH = 10
@@ -27,6 +28,8 @@ def _model(outlook: Outlook) -> Iterator[str]:
     if not outlook.seen:
         return
     frames, first = len(outlook.seen), outlook.seen[0].prediction
+    if first.model_version == NoModel.version:
+        return  # nobody was asked
     predictions = [seen.prediction for seen in outlook.seen]
     sure = [one.confidence for prediction in predictions for one in prediction.detections]
     sure += [one.confidence for prediction in predictions for one in prediction.classes[:1]]

@@ -1,5 +1,6 @@
 """What a dry run concludes from what it saw, without a stream: expectations, limits, warnings, the frames it shows."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,13 @@ def test_a_strategys_own_limit_spares_what_the_floor_drew_too() -> None:
 )
 def test_what_looks_wrong_is_said_with_what_to_change(frames: list[Seen], changes: dict[str, Any], said: str) -> None:
     assert any(said in one for one in warnings(outlook(*frames, **changes)))
+
+
+def test_where_the_settings_want_no_model_its_silence_is_no_warning() -> None:
+    ones = [seen(n) for n in range(3)]
+    nobody = {"model_id": "none", "model_version": "none", "detections": ()}
+    silent = [replace(one, prediction=one.prediction.model_copy(update=nobody)) for one in ones]
+    assert warnings(outlook(*silent)) == []
 
 
 def test_rules_that_never_keep_anything_are_said() -> None:

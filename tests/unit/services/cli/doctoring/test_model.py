@@ -5,6 +5,10 @@ import pytest
 
 from services.cli.doctoring import model as looking
 from services.cli.doctoring.model import model
+from services.inference.config import ModelConfig
+from services.inference.models.model import Model
+from services.inference.models.releases import Releases
+from shared.adapters.embedded.file_images import FileImages
 from shared.settings import Settings
 from tests.unit.services.inference.built_models import detector
 
@@ -38,6 +42,25 @@ def test_without_a_model_it_says_how_to_name_one() -> None:
     (found,) = model(Settings({}))
     assert found.state == "warning"
     assert "gleaner init" in found.todo
+
+
+def test_of_releases_the_newest_is_looked_at(tmp_path: Path) -> None:
+    backend = {"type": "embedded", "folder": str(tmp_path / "data")}
+    given = Settings({"model": {"id": "doors"}, "backend": backend})
+    (found,) = model(given)
+    assert (found.state, "no data yet" in found.found) == ("wrong", True), "whoever looks makes no data folder"
+    images = FileImages(tmp_path / "data" / "images")
+    (found,) = model(given)
+    assert (found.state, "nothing was pushed as doors yet" in found.found) == ("wrong", True)
+    Releases(images, "doors").push(Model(ModelConfig(path=detector(tmp_path / "best.onnx"))), "first")
+    works, pace = model(given)
+    assert (works.state, pace.state) == ("ok", "ok")
+    assert works.found.startswith("the newest release of doors: 3 classes (cart, person, crate), ultralytics, version ")
+
+
+def test_no_model_may_be_meant() -> None:
+    (found,) = model(Settings({"model": "none"}))
+    assert (found.state, found.found) == ("ok", "none, as the settings say")
 
 
 @pytest.mark.parametrize(
