@@ -3,10 +3,12 @@
 import re
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+import typer
 
+from services.__main__ import app
 from services.cli import settings_page
 from services.uploader.destinations import DestinationOptions, offered
 from shared.runtime import worker
@@ -23,6 +25,29 @@ def text(name: str) -> str:
 
 def test_the_settings_page_is_what_the_models_say() -> None:
     assert text("settings.md") == settings_page.page(), "run: python -m services.cli.settings_page"
+
+
+def commands() -> dict[str, Any]:
+    """Of the command line, by name; those in groups too, as `models push`."""
+    top: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    inner = {f"{group} {name}": one for group in top for name, one in getattr(top[group], "commands", {}).items()}
+    return {**top, **inner}
+
+
+def test_the_command_line_page_has_every_command() -> None:
+    page = text("cli.md")
+    for name in commands():
+        assert f"## {name}:" in page or f"`{name}" in page or f"gleaner {name}" in page, name
+
+
+def test_the_command_line_page_has_every_option_of_the_models() -> None:
+    _, _, rest = text("cli.md").partition("## models:")
+    section, _, _ = rest.partition("\n## ")
+    for name, command in commands().items():
+        if name.startswith("models "):
+            row = " ".join(line for line in section.splitlines() if line.startswith(f"| `{name}"))
+            options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+            assert set(re.findall(r"--[a-z-]+", row)) == options - {"--json", "--help"}, name
 
 
 def kept(stream: Stream) -> str:

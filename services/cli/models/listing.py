@@ -62,11 +62,11 @@ def listed(images: "Images", model_id: str) -> Listed:
 
 def show(one: Listed) -> None:
     rows = [
-        (told["version"], "live" if told["live"] else "", told["released_at"], told["by"], told["note"])
+        (told["version"], "live" if told["live"] else "", _when(told["released_at"]), told["by"], told["note"])
         for told in one.releases[:SHOWN]
     ]
     if rows:
-        output.show_table(f"Releases of {one.model_id}", ("version", "", "released", "by", "note"), rows)
+        output.show_table(f"Releases of {one.model_id}", ("version", "", "released (UTC)", "by", "note"), rows)
     if len(one.releases) > SHOWN:
         output.say(f"and {len(one.releases) - SHOWN:,} more; --json has them all")
     show_running(one.model_id, one.running)
@@ -75,20 +75,34 @@ def show(one: Listed) -> None:
 def show_running(model_id: str, running: "Sequence[RunningModel]") -> None:
     """Who runs it, and why somebody does not run what he should."""
     rows = [
-        (each.instance, each.role, each.version or "none yet", each.since or "", each.provider or "", _state(each))
+        (
+            each.instance,
+            each.role,
+            each.version or "none yet",
+            _when(each.since or ""),
+            each.provider or "",
+            _state(each),
+        )
         for each in running
     ]
     if rows:
-        output.show_table(f"Running {model_id}", ("instance", "role", "version", "since", "provider", "state"), rows)
+        output.show_table(
+            f"Running {model_id}", ("instance", "role", "version", "since (UTC)", "provider", "state"), rows
+        )
     for each in running:
         if each.why and not each.stale:
             what = f"refused {each.refused}" if each.refused else "waits"
             output.say(f"{each.instance} {what}: {each.why}")
 
 
+def _when(iso: str) -> str:
+    """`2026-11-23 07:04:55` of `2026-11-23T07:04:55+00:00`, as releases and reports are written."""
+    return iso.replace("T", " ").removesuffix("+00:00")
+
+
 def _state(each: "RunningModel") -> str:
     if each.stale:
-        return f"not heard of since {each.written_at}"
+        return f"not heard of since {_when(each.written_at)}"
     if each.version is None:
         return "waits"
     return "refuses a newer one" if each.refused else "ok"
