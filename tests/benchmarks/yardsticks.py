@@ -110,8 +110,8 @@ def read_and_write(dataset: Path, folder: Path) -> Speed:
     return timed(len(images), copy)
 
 
-def ultralytics_per_s(interpreter: str, model: Path, folder: Path, frames: int) -> float:
-    """Frames per second of Ultralytics' own `predict` on the same file and pictures, in an interpreter that has it."""
+def ultralytics(interpreter: str, model: Path, folder: Path, frames: int) -> Speed:
+    """Ultralytics' own `predict` on the same file and pictures, in an interpreter that has it."""
     folder.mkdir(exist_ok=True)
     for number, image in enumerate(pictures()):
         (folder / f"{number:02d}.jpg").write_bytes(image)
@@ -120,4 +120,5 @@ def ultralytics_per_s(interpreter: str, model: Path, folder: Path, frames: int) 
     ran = subprocess.run(
         [interpreter, str(script), str(model), str(folder), str(rounds)], capture_output=True, text=True, check=True
     )
-    return float(ran.stdout.split()[-1])
+    seen, wall_s, cpu_s = ran.stdout.splitlines()[-1].split()
+    return Speed(int(seen), float(wall_s), float(cpu_s))
