@@ -20,10 +20,11 @@ VERSION_CHARS = 12
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """`graph` is the .onnx file; `others` lie in its folder or below it, in the order of their names."""
+    """`graph` is the .onnx file; `others` are what belongs to it, and `names` what each is called beside it, in order."""
 
     graph: Path
     others: tuple[Path, ...]
+    names: tuple[str, ...]
     sidecar: Path | None
     version: str
 
@@ -42,9 +43,7 @@ class ModelFiles:
     def named(self) -> Iterator[tuple[str, Path]]:
         """Every file under the name that it has beside the graph; a sidecar from elsewhere under the usual one."""
         yield self.graph.name, self.graph
-        for other in self.others:
-            own = sidecars.beside(self.graph).name if other == self.sidecar else None
-            yield own or _relative(other, self.graph.parent), other
+        yield from zip(self.names, self.others, strict=True)
 
 
 def _of(graph: Path, sidecar: Path | None) -> ModelFiles:
@@ -53,8 +52,10 @@ def _of(graph: Path, sidecar: Path | None) -> ModelFiles:
     if sidecar is not None and not sidecar.is_file():
         raise SettingsError(f"model.sidecar: there is no {sidecar}")
     own = said if said.is_file() else None
-    others = sorted({*_weights(graph, content), *_companions(graph), *([own] if own else []), *_names_beside(own)})
-    return ModelFiles(graph, tuple(others), own, _version(content, graph, others))
+    others = {*_weights(graph, content), *_companions(graph), *([own] if own else []), *_names_beside(own)}
+    named = sorted((_name(other, graph, own), other) for other in others)
+    names, files = tuple(name for name, _ in named), tuple(file for _, file in named)
+    return ModelFiles(graph, files, names, own, _version(content, named))
 
 
 def _weights(graph: Path, content: bytes) -> list[Path]:
@@ -73,13 +74,18 @@ def _names_beside(sidecar: Path | None) -> list[Path]:
     return [names] if names is not None and names.is_file() else []
 
 
-def _version(content: bytes, graph: Path, others: list[Path]) -> str:
+def _version(content: bytes, named: list[tuple[str, Path]]) -> str:
+    """By what the files are called beside the graph: from wherever they come, a copy is the same version."""
     digest = hashlib.sha256(content)
-    for file in others:
-        digest.update(_relative(file, graph.parent).encode())
+    for name, file in named:
+        digest.update(name.encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:VERSION_CHARS]
 
 
-def _relative(file: Path, folder: Path) -> str:
-    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+def _name(file: Path, graph: Path, sidecar: Path | None) -> str:
+    """Below the graph's folder, or the sidecar's, as it is there."""
+    if file == sidecar:
+        return sidecars.beside(graph).name
+    folders = [graph.parent, *([sidecar.parent] if sidecar else [])]
+    return next((file.relative_to(folder).as_posix() for folder in folders if file.is_relative_to(folder)), file.name)

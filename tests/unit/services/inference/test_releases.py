@@ -71,6 +71,19 @@ def test_what_was_pushed_comes_back(releases: Releases, images: FileImages, mode
     assert model_ids(images) == ["doors"]
 
 
+def test_a_version_is_the_same_wherever_its_files_lie(tmp_path: Path, model: Makes) -> None:
+    (tmp_path / "said" / "lists").mkdir(parents=True)
+    (tmp_path / "said" / "lists" / "names.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    sidecar = tmp_path / "said" / "elsewhere.yaml"
+    sidecar.write_text("names: lists/names.txt\n", encoding="utf-8")
+    config = ModelConfig(path=model().files.graph, id="doors", sidecar=sidecar)
+    assert config.path is not None
+    files = ModelFiles.of(config.path, sidecar)
+    staged = Model(copied(files, config, tmp_path / "staged"))
+    assert staged.names == ("a", "b", "c")
+    assert staged.version == files.version
+
+
 def test_a_sidecar_from_elsewhere_is_part_of_the_version(releases: Releases, tmp_path: Path, model: Makes) -> None:
     """It gets the usual name on its way, so the version that is pushed is the one that is fetched."""
     sidecar = tmp_path / "elsewhere.yaml"
