@@ -45,9 +45,10 @@ def test_what_is_set_counts() -> None:
 
 def test_devices_come_before_the_cpu_that_runs_what_they_cannot() -> None:
     assert Engine("cuda").providers[1:] == ["CPUExecutionProvider"]
-    (name, options), cpu = Engine("openvino", 4).providers
+    own, cpu = Engine("openvino", 4).providers
+    assert isinstance(own, tuple)
+    name, options = own
     assert (name, cpu) == ("OpenVINOExecutionProvider", "CPUExecutionProvider")
-    assert isinstance(options, dict)
     assert options.items() >= {"num_of_threads": "4", "precision": "FP32"}.items()
     assert Engine("openvino", 4, may_fall_back=True).on_cpu() == Engine("cpu", 4)
 
