@@ -13,17 +13,26 @@ from services.inference.placement import Floats
 from services.inference.sidecar import NmsOptions
 
 CLASS_OFFSET_PX = 7680
-MAX_CANDIDATES = 30_000
+MAX_CANDIDATES, FIRST_CANDIDATES = 30_000, 3_000
 
 
 def suppress(
     boxes: Floats, confidences: Floats, class_ids: NDArray[np.intp], iou: float, keep: int
 ) -> NDArray[np.intp]:
     """Indices of the boxes (N, 4) xyxy that stay, the surest first, at most `keep`."""
+    if len(boxes) <= FIRST_CANDIDATES:
+        return _suppress(boxes, confidences, class_ids, iou)[:keep]
+    # Weaker boxes drop no surer ones: where the surest already give enough, the rest changes nothing and costs seconds.
+    surest = np.argsort(-confidences, kind="stable")[:FIRST_CANDIDATES]
+    kept = surest[_suppress(boxes[surest], confidences[surest], class_ids[surest], iou)]
+    return (kept if len(kept) >= keep else _suppress(boxes, confidences, class_ids, iou))[:keep]
+
+
+def _suppress(boxes: Floats, confidences: Floats, class_ids: NDArray[np.intp], iou: float) -> NDArray[np.intp]:
     xywh = boxes + (class_ids * np.float32(CLASS_OFFSET_PX))[:, None]
     xywh[:, 2:] -= xywh[:, :2]
     kept = cv2.dnn.NMSBoxes(xywh, confidences, score_threshold=0.0, nms_threshold=iou, top_k=MAX_CANDIDATES)  # type: ignore[arg-type]
-    return np.asarray(kept, np.intp)[:keep]
+    return np.asarray(kept, np.intp)
 
 
 def chosen(

@@ -92,10 +92,11 @@ def test_memory_comes_back_with_each_image_that_is_refused_or_seen(tmp_path: Pat
     futures.append(fetching.fetch(frame("yard", 5), time.monotonic(), lanes.submit))
     assert isinstance(futures[3].exception(timeout=10), InvalidMessage)
     assert all(lanes.arrived.acquire(timeout=10) for _ in range(3))
-    assert fetching._held._bytes == 3 * len(IMAGE)
     for future in lanes.waiting:
         future.set_result(None)
-    assert fetching._held._bytes == 0
+    held = fetching._held
+    with held._changed:
+        assert held._changed.wait_for(lambda: held._bytes == 0, timeout=10)
     fetching.close()
 
 

@@ -1,10 +1,12 @@
 """Suppression: nothing kept overlaps, the order of the candidates does not matter, classes do not meet."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from services.inference.families import nms
 from services.inference.families.nms import chosen, suppress
 from services.inference.placement import Floats
 from services.inference.sidecar import NmsOptions
@@ -79,3 +81,18 @@ def test_a_sidecar_turns_suppression_off_or_lets_classes_meet() -> None:
     assert chosen(*found, NmsOptions(iou=0.5, class_agnostic=True), keep=10).tolist() == [1]
     assert chosen(*found, NmsOptions(iou=0.5, run=False), keep=2).tolist() == [1, 2]
     assert chosen(*found, NmsOptions(iou=0.5, run="auto"), keep=1).tolist() == [1]
+
+
+@pytest.mark.parametrize("spread_px", [40, 4000])
+def test_of_thousands_the_surest_are_enough_and_the_answer_the_same(
+    spread_px: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that was never trained: everything is above the lowest confidence, and ties are everywhere."""
+    dice = np.random.default_rng(spread_px)
+    corners = (dice.random((5000, 2)) * spread_px).astype(np.float32)
+    boxes = np.concatenate([corners, corners + 20], axis=1)
+    confidences = dice.random(5000).round(2).astype(np.float32)
+    class_ids = dice.integers(0, 3, 5000)
+    quick = suppress(boxes, confidences, class_ids, 0.5, keep=300)
+    monkeypatch.setattr(nms, "FIRST_CANDIDATES", 5000)
+    assert quick.tolist() == suppress(boxes, confidences, class_ids, 0.5, keep=300).tolist()
