@@ -104,15 +104,15 @@ def _show_unknown(model: Path, signature: "Signature", error: SettingsError, as_
     inputs, outputs = (list(map(str, some)) for some in (signature.inputs, signature.outputs))
     if as_json:
         known = {"inputs": inputs, "outputs": outputs, "metadata": dict(signature.metadata)}
-        output.show_json({"refused": why_not(error), **known})
+        output.show_json({"refused": why_not(error), **known, "objections": dict(_objections(signature))})
         return
     rows = [*(("input", one) for one in inputs), *(("output", one) for one in outputs)]
     rows += [(f"says {key}", value) for key, value in signature.metadata.items()]
-    refused, looked_for, _ = why_not(error).partition(" Looked for: ")
-    rows += [(f"not {name}", why) for name, why in _objections(signature)] if looked_for else []
+    refused, unknown, _ = why_not(error).partition("; `gleaner models inspect ")
+    rows += [(f"not {name}", why) for name, why in _objections(signature)] if unknown else []
     output.show_table(str(model), ("what", "is in the file"), rows, most_chars=400)
     output.complain(refused)
-    if looked_for:
+    if unknown:
         output.say(f"write what it is into {beside(model)}, for instance:")
         for line in EXAMPLE.splitlines():
             output.say(f"  {line}")

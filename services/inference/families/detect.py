@@ -11,12 +11,11 @@ def family_of(signature: Signature, said: Sidecar, config: ModelConfig) -> Famil
     """The family that sidecar or settings name, or the first that recognises the file. Raises SettingsError."""
     if said.family not in (None, "auto"):
         return FAMILIES[said.family](signature, said, config.lowest_confidence)
-    objections = {name: family.objection(signature) for name, family in FAMILIES.items()}
-    for name, objection in objections.items():
-        if objection is None:
-            return FAMILIES[name](signature, said, config.lowest_confidence)
-    why = "; ".join(f"not {name}: {(objection or '')[:300]}" for name, objection in objections.items())
+    for family in FAMILIES.values():
+        if family.objection(signature) is None:
+            return family(signature, said, config.lowest_confidence)
     raise SettingsError(
         f"model.path: cannot tell how to read {config.path} ({signature}). Say it in a sidecar beside it, "
-        f"`family: …` in {config.path.stem if config.path else ''}.gleaner.yaml. Looked for: {why}"
+        f"`family: …` in {config.path.stem if config.path else ''}.gleaner.yaml; "
+        f"`gleaner models inspect {config.path}` says why it is none of the {len(FAMILIES)} families"
     )
