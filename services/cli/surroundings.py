@@ -47,6 +47,8 @@ class ModelFacts:
 
 def named(names: Sequence[str]) -> str:
     """`3 classes (cart, person, crate)`, on one line."""
+    if not names:
+        return "classes without names (`names:` in a sidecar says them)"
     rest = len(names) - _NAMES_SHOWN
     listed = printable(", ".join(names[:_NAMES_SHOWN])) + (f", and {rest} more" if rest > 0 else "")
     return f"{len(names)} class{'es' * (len(names) != 1)} ({listed})"

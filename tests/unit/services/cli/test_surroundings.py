@@ -81,3 +81,8 @@ def test_a_taken_port_leads_to_the_next_one() -> None:
         assert surroundings.free_port("127.0.0.1", port) > port
     assert surroundings.free_port("127.0.0.1", port) == port
     assert surroundings.free_port("127.0.0.1", port, taken=(port,)) > port
+
+
+def test_of_classes_without_names_it_is_said_who_names_them() -> None:
+    assert surroundings.named(("cart", "person")) == "2 classes (cart, person)"
+    assert "`names:` in a sidecar" in surroundings.named(())
