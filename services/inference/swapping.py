@@ -77,7 +77,7 @@ class Swapper:
     @property
     def why(self) -> str:
         """Why there is nothing to predict with."""
-        return self._away or next(iter(self._refused.values()), "it is being loaded")
+        return self._away or next(iter([*self._refused.values()]), "it is being loaded")
 
     def close(self) -> None:
         self._closed.set()

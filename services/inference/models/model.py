@@ -47,7 +47,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = engine.threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised too, and said once
         # Threads that spin while they wait burn cores which the other lanes and services need (measured: twice the CPU).
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

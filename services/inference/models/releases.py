@@ -29,6 +29,8 @@ MANIFEST = "manifest.json"
 _RELEASE = re.compile(rf"(?P<number>\d{{8}})-(?P<version>[0-9a-f]{{{VERSION_CHARS}}})\.json")
 _SAFE = re.compile(r"[A-Za-z0-9_=+@,-][A-Za-z0-9_.=+@,-]{0,199}")
 """What a segment of a key may be in every image buffer."""
+MOST_PART_BYTES = 255
+"""A file's name, in every file system."""
 
 
 class _Said(BaseModel):
@@ -175,6 +177,10 @@ class Releases:
             ) from error
 
     def _checked(self, version: str, file: _File) -> bytes:
+        if not all(map(_SAFE.fullmatch, file.key.split("/"))):
+            raise SettingsError(
+                f"{self._at}{version}: {file.key[:80]!r} is no key of a pushed file; push the model again"
+            )
         key = f"{self._at}{version}/{file.key}"
         content = self._images.get(key)
         if content is None:
@@ -220,5 +226,7 @@ def place(folder: Path, name: str) -> Path:
     target = folder / name
     if not name or ".." in target.parts or not target.is_relative_to(folder):
         raise SettingsError(f"the model names a file outside of its folder, {name!r}: put it beside the .onnx file")
+    if target == folder or "\0" in name or any(len(part.encode()) > MOST_PART_BYTES for part in target.parts):
+        raise SettingsError(f"the model names a file that no folder can hold, {name[:80]!r}: call it otherwise")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target

@@ -197,6 +197,21 @@ def test_no_file_leaves_its_folder(tmp_path: Path, name: str) -> None:
         place(tmp_path / "inside", name)
 
 
+@pytest.mark.parametrize("name", [".", "a\0b", "a" * 300, f"weights/{'ä' * 200}"])
+def test_no_folder_holds_such_a_name(tmp_path: Path, name: str) -> None:
+    """Said once, where an error of the file system would be tried again for ever."""
+    with pytest.raises(SettingsError, match="no folder can hold"):
+        place(tmp_path / "inside", name)
+
+
+@pytest.mark.parametrize("key", ["../secret", "/etc/passwd", "a//b", ""])
+def test_a_manifest_cannot_read_elsewhere(releases: Releases, images: FileImages, tmp_path: Path, key: str) -> None:
+    manifest = {"graph": "x.onnx", "files": [{"name": "x.onnx", "key": key, "size": 1, "sha256": "0" * 64}]}
+    images.put("models/doors/cccccccccccc/manifest.json", json.dumps(manifest).encode(), "application/json")
+    with pytest.raises(SettingsError, match="is no key of a pushed file"):
+        releases.fetch("cccccccccccc", tmp_path / "in")
+
+
 def test_a_manifest_cannot_write_elsewhere(releases: Releases, images: Images, tmp_path: Path) -> None:
     entry = {"name": "../out.onnx", "key": "k", "size": 1, "sha256": "0" * 64}
     manifest = json.dumps({"graph": "../out.onnx", "files": [entry]}).encode()

@@ -153,6 +153,14 @@ def test_of_thousands_of_outputs_a_few_are_named(tmp_path: Path) -> None:
     assert len(said) < 3000
 
 
+@pytest.mark.parametrize(
+    "config", ["[" * 100_000, '{"model_type": [1]}', '{"model_type": "detr", "id2label": {"x": "a"}}', "\0"]
+)
+def test_what_lies_beside_a_model_in_another_form_is_refused(tmp_path: Path, config: str) -> None:
+    (tmp_path / "config.json").write_text(config)
+    assert "beside" in refusal(always(tmp_path / "best.onnx", metadata=NAMES))
+
+
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return detector(tmp_path_factory.mktemp("whole") / "best.onnx", size_px=(64, 64)).read_bytes()
