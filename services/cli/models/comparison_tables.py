@@ -19,7 +19,7 @@ def show(compared: Comparison) -> None:
 def _frames(compared: Comparison) -> None:
     """How many could be compared, from where, and why the rest could not."""
     where = ", ".join(f"{number:,} from the {place}" for place, number in compared.places.items())
-    differ = f"; {len(compared.differing):,} of them differ" if compared.frames else ""
+    differ = f"; they differ on {len(compared.differing):,}" if compared.frames else ""
     read = f"{len(compared.frames):,} of {compared.asked:,}" if compared.unread else f"{len(compared.frames):,}"
     what = compared.what.removesuffix("s") if read == "1" else compared.what
     output.say(f"compared on {read} {what}{f' ({where})' if where else ''}{differ}")

@@ -24,7 +24,10 @@ from shared.streams.verdicts import Verdict
 PAIRS = 1_000
 MOST_LOOKED = 20_000
 JUDGED = 1_000
-NONE = "no frame has a prediction of the live model and one of a shadow; does a model with `role: shadow` run?"
+NONE = (
+    "no frame has a prediction of the live model and one of a shadow; does a shadow run? "
+    "`shadow: {path: next.onnx}` in the settings makes one"
+)
 
 Version = tuple[str, str]
 """Model id and version."""

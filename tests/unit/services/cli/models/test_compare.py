@@ -345,7 +345,7 @@ def test_without_a_shadow_it_says_so(gleaner: Gleaner, site: Site) -> None:
     site.prediction()
     result = gleaner("models", "compare", "--shadow")
     assert result.exit_code == 0, result.output
-    assert "role: shadow" in result.stdout
+    assert "`shadow: {path: next.onnx}`" in result.stdout
 
 
 def test_of_many_pictures_only_those_of_the_sheet_stay_in_memory(
