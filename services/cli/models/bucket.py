@@ -78,7 +78,8 @@ def live_release(settings: "Settings", model_id: str, folder: "Path") -> "Path":
 def named(settings: "Settings", id_: str | None, there: "list[str]") -> str:
     """The model that is meant: by name, else the settings' own, else the only one there is. Raises SettingsError."""
     live = live_model(settings)
-    wanted = id_ or (live.model_id if live else None) or (there[0] if len(there) == 1 else None)
+    own = live.model_id if live is not None and (live.path is None or live.id) else None
+    wanted = id_ or own or (there[0] if len(there) == 1 else None)
     if wanted in there:
         return str(wanted)
     known = f"; pushed were: {', '.join(there)}" if there else "; none was pushed yet"

@@ -64,7 +64,7 @@ def push(
             if compared is not None and not as_json:
                 _show(compared, picture)
             _ask(model, yes)
-        say_released(releases.push(model, note), model_id, as_json, compared)
+        say_released(settings, releases.push(model, note), model_id, as_json, compared)
 
 
 def _id(settings: "Settings", path: Path, id_: str | None) -> str:
@@ -183,7 +183,9 @@ def _ask(model: "Model", yes: bool) -> None:
         raise typer.Exit(EXIT_NOT_LIVE)
 
 
-def say_released(released: "Released", model_id: str, as_json: bool, compared: "Comparison | None" = None) -> None:
+def say_released(
+    settings: "Settings", released: "Released", model_id: str, as_json: bool, compared: "Comparison | None" = None
+) -> None:
     """What came of it; exit 1 when another release came in between."""
     if as_json:
         told = {"comparison": compared.told()} if compared is not None else {}
@@ -191,10 +193,21 @@ def say_released(released: "Released", model_id: str, as_json: bool, compared: "
     elif not released.new:
         output.say(f"{released.version} of {model_id} is live already")
     elif released.live == released.version:
-        output.say(f"{released.version} of {model_id} is live: services take it over within model.check_every_s")
+        output.say(f"{released.version} of {model_id} is live: {_who_runs_it(settings, model_id)}")
     if released.live != released.version:
         output.complain(
             f"{released.live} of {model_id} was released at the same time and is live, not {released.version}: "
             "release again what should be"
         )
         raise typer.Exit(EXIT_NOT_LIVE)
+
+
+def _who_runs_it(settings: "Settings", model_id: str) -> str:
+    """Services whose settings name a file run that file, whatever is released."""
+    from services.cli.models.bucket import live_model, shadow_model
+
+    named = [one for one in (live_model(settings), shadow_model(settings)) if one is not None]
+    if any(one.path is None and one.model_id == model_id for one in named):
+        return "services take it over within model.check_every_s"
+    runs = " and ".join(str(one.path or one.model_id) for one in named) or "no model"
+    return f"it runs where the settings say `model: {{id: {model_id}}}`; these name {runs}"

@@ -27,4 +27,4 @@ def rollback(
         releases = Releases(images, named(settings, id_, list(model_ids(images))))
         manifest = releases.manifest(version := releases.back_to(to))
         check_fit(settings, releases.model_id, manifest.names, ())
-        say_released(releases.release(version, "rollback", note), releases.model_id, as_json)
+        say_released(settings, releases.release(version, "rollback", note), releases.model_id, as_json)

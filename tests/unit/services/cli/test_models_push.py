@@ -60,6 +60,18 @@ def test_the_settings_id_is_the_usual_one(gleaner: Gleaner, folder: Path, first:
     assert as_json(gleaner("models", "push", first, "--yes", "--json", "--id", "other"))["model_id"] == "other"
 
 
+def test_it_says_who_takes_it_over(gleaner: Gleaner, folder: Path, first: Path) -> None:
+    """A service whose settings name a file runs that file."""
+    assert "these name no model" in gleaner("models", "push", first, "--id", "doors", "--now").stdout
+    settings(folder, model={"path": "first.onnx"})
+    gleaner("models", "push", detector(folder / "next.onnx", width=6), "--id", "doors", "--now")
+    said = gleaner("models", "rollback").stdout
+    assert "it runs where the settings say `model: {id: doors}`; these name first.onnx" in said
+    settings(folder, model={"path": "first.onnx"}, shadow={"id": "doors"})
+    said = gleaner("models", "rollback", "--to", releases(folder, "doors").history()[1].version).stdout
+    assert "services take it over within model.check_every_s" in said
+
+
 def test_it_asks_first_and_no_is_no(folder: Path, first: Path, second: Path, gleaner: Gleaner) -> None:
     as_json(gleaner("models", "push", first, "--id", "doors", "--yes", "--json"))
     before = live(folder, "doors")
