@@ -65,7 +65,8 @@ class Flight(Generic[T, By]):
         """Waits until no more are unfinished than may stay. Raises Unavailable when one needs what is down: it begins again."""
         self._try_again()
         while surplus := self._surplus():
-            wait([next(frame.future for frame in reversed(surplus) if not frame.is_out)])
+            unfinished = [frame.future for frame in surplus if not frame.is_out]  # none: all finished since we looked
+            wait(unfinished[-1:])
             self._try_again()
 
     def wait(self, timeout_s: float) -> None:

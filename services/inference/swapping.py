@@ -77,7 +77,8 @@ class Swapper:
     @property
     def why(self) -> str:
         """Why there is nothing to predict with."""
-        return self._away or next(iter([*self._refused.values()]), "it is being loaded")
+        refusals = list(self._refused.values())  # a copy: the thread changes it meanwhile
+        return self._away or next(iter(refusals), "it is being loaded")
 
     def close(self) -> None:
         self._closed.set()

@@ -38,6 +38,28 @@ def add(flight: "Flight[str, str]", work: Work, partition: Partition, offset: in
     flight.add(one, size, "somebody", lambda: work.begin(one))
 
 
+class FinishedMeanwhile(Future[str]):
+    """Is finished when it is looked at for the `look`th time, as lanes finish while one looks."""
+
+    def __init__(self, look: int) -> None:
+        super().__init__()
+        self._look = look
+
+    def done(self) -> bool:
+        self._look -= 1
+        if self._look == 0:
+            self.set_result("seen")
+        return super().done()
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_work_that_is_finished_between_two_looks(look: int) -> None:
+    flight: Flight[str, str] = Flight(0, MOST_BYTES)
+    flight.add(received(PARTITIONS[0], 0), 1, "somebody", lambda: FinishedMeanwhile(look))
+    flight.make_room()
+    assert len(flight.handed_out()) == 1
+
+
 class Flying(RuleBasedStateMachine):
     """Frames are added, finished in any order, fail for now, and partitions come and go."""
 
