@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,8 @@ GENEROUS = "strategies: [{type: random, fraction: 0.1}, {type: close_to_threshol
 """So that a run of half a minute has something to show."""
 LOCKED, NOBODY, HEALTH = 18554, 18555, 18581
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
+_INSTANCE = re.compile(rf"{re.escape(socket.gethostname())}-\d+")
+"""This machine and process; a picture shows them as any other's."""
 
 
 def main() -> None:
@@ -182,7 +185,7 @@ def printed(name: str, folder: Path, *words: str, status: int = 0) -> None:
     said = gleaner(folder, *words, status=status)
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "bold green"), "gleaner ", " ".join(words)))
-    console.print(Text.from_ansi(said.strip("\n")))
+    console.print(Text.from_ansi(_INSTANCE.sub(lambda found: "gate-7".ljust(len(found[0])), said.strip("\n"))))
     drawn = console.export_svg(title="", theme=DIMMED_MONOKAI, unique_id=name)
     (HERE / f"{name}.svg").write_text(_FONT_FACE.sub("", drawn), encoding="utf-8")
 

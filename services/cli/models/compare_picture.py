@@ -92,13 +92,13 @@ def _side(frame: ComparedFrame, picture: Pixels, side: str) -> Pixels:
     for pair in sorted(frame.pairs, key=lambda one: one.differs):
         found = pair.old if side == "old" else pair.new
         if found is not None:
-            _draw(fitted, found, COLOURS[pair.kind], pair.differs, frame.effect_of(pair))
+            _draw(fitted, found, COLOURS[pair.kind], pair.differs)
     drawing.label(fitted.pixels, side, (0, 0), drawing.MAT)
     return fitted.pixels
 
 
-def _draw(on: Fitted, found: Found, colour: Colour, differs: bool, effect: str) -> None:
-    text = " ".join(filter(None, (_label(found), effect))) if differs else ""
+def _draw(on: Fitted, found: Found, colour: Colour, differs: bool) -> None:
+    text = _label(found) if differs else ""
     if found.box is None:
         drawing.label(on.pixels, _label(found), (0, on.pixels.shape[0]), colour)
     else:
