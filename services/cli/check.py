@@ -15,7 +15,7 @@ EXIT_FAULTY = 1
 
 
 def check(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check the settings of every service and show their effective values; exit code 1 when something is wrong."""
+    """Check the settings of every service. Shows their effective values; exit code 1 when something is wrong."""
     from services.cli.effective import Effective, effective
 
     try:

@@ -68,7 +68,7 @@ def redrive(
     offset: OffsetArgument,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a dead letter's original record again, on its stream and partition."""
+    """Publish a dead letter's original record again. On its stream and partition."""
     from services.cli.dead_letter import read
     from services.cli.redrive import redriven
 

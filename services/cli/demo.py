@@ -34,7 +34,7 @@ def demo(
     frames: Annotated[int, typer.Option(min=100, max=100_000, help="length of the clip")] = 600,
     seed: Annotated[int, typer.Option(help="another seed, another clip")] = 7,
 ) -> None:
-    """Stream a doorstep clip through all four services and look at what they kept."""
+    """Stream a doorstep clip through all four services. Ends with what they kept."""
     from rich.console import Console
 
     from shared.telemetry import logs

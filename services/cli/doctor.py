@@ -34,7 +34,10 @@ def doctor(
         typer.Option(metavar="FILE.zip", help="Pack the page and what belongs to it for a bug report, redacted."),
     ] = None,
 ) -> None:
-    """Look at settings, model, cameras, disk, clock, stores, destinations, ports; say what to do."""
+    """Say whether everything is all right, and what to do.
+
+    Looks at settings, model, cameras, disk, clock, stores, destinations, ports.
+    """
     from services.cli.doctoring.page import summary
     from shared.telemetry import logs
 

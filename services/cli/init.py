@@ -30,7 +30,7 @@ def init(
     model: Annotated[Path | None, typer.Option(help="The .onnx file; else the newest one in this folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a settings file that is there.")] = False,
 ) -> None:
-    """Write a commented gleaner.yaml with the defaults, your model and your cameras."""
+    """Write a commented gleaner.yaml. It names your model and your cameras; the rest is the defaults."""
     from services.cli.first_settings import text
 
     file = ctx.obj or SETTINGS

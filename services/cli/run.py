@@ -40,7 +40,7 @@ def run(
     ] = 60.0,
     picture: Annotated[Path, typer.Option(help="of a dry run: the file of its picture")] = Path("dry-run.png"),
 ) -> None:
-    """Collect from pictures and videos on this box; with cameras, or without anything, serve until stopped."""
+    """Collect from pictures and videos, or serve until stopped. Cameras, or whoever publishes, are served."""
     from rich.console import Console
 
     from services.cli.cameras.on_command_line import told_apart

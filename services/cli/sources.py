@@ -28,7 +28,7 @@ def check(
     picture: Annotated[Path, typer.Option(help="Where the picture of all of them goes.")] = Path("sources.jpg"),
     as_json: AsJson = False,
 ) -> None:
-    """Open every camera, show one frame of each, say what they mean for this machine; exit code 1 when one is dead."""
+    """Open every camera, show one frame of each. Says what they cost this machine; exit code 1 when one is dead."""
     from services.cli.cameras import check as looking
     from services.cli.cameras.progress import progress
 
@@ -57,7 +57,7 @@ def add(
     ] = None,
     try_it: Annotated[bool, typer.Option("--try/--no-try", help="Open it first; write nothing if it is dead.")] = True,
 ) -> None:
-    """Try a camera, show its picture, and write its line into the settings file."""
+    """Try a camera, and write its line into the settings file. Shows its picture."""
     from services.cli.cameras import settings_file
     from services.cli.cameras.line import new_line
     from services.sources.cameras.address import Address

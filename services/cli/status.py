@@ -29,7 +29,7 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show cameras, flow, lag, counts and where every promised image is."""
+    """Show how far everything is. Cameras, models, flow, lag, counts, and where every promised image is."""
     from services.cli import flow as reading
     from services.cli.cameras import live
     from services.cli.counts import counts as counted

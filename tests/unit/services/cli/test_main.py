@@ -25,6 +25,14 @@ def test_every_command_has_its_help(gleaner: Gleaner) -> None:
         assert "Usage" in result.stdout
 
 
+@pytest.mark.parametrize("group", [(), ("sources",), ("models",), ("topics",), ("dead-letters",)])
+def test_no_list_of_commands_breaks_off(gleaner: Gleaner, group: tuple[str, ...]) -> None:
+    """At 80 columns: of each the first sentence, if it is short enough."""
+    lines = gleaner(*group, "--help").stdout.partition("Commands:")[2].splitlines()
+    assert [line for line in lines if line.endswith("...")] == []
+    assert len(lines) > 2
+
+
 def test_errors_are_one_line_without_a_traceback(gleaner: Gleaner) -> None:
     result = gleaner("publish", "nowhere")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
