@@ -90,6 +90,7 @@ class Model:
         with _nothing_but_refusals(self.files.graph):
             self.family = family_of(session.signature(), self.said, config)
         self.names, self.task = self.family.names, self.family.task
+        self._check_task()
         self._check_thresholds(config)
         self._check_blank(session)
 
@@ -128,6 +129,14 @@ class Model:
         """A grey image of the input's size."""
         width_px, height_px = self.family.input.size_px
         return np.full((height_px, width_px, 3), GREY, np.uint8)
+
+    def _check_task(self) -> None:
+        """Boxes and classes of pictures are two things; segments, key points and turned boxes have boxes too."""
+        said = self.said.task
+        if said not in (None, "auto") and (said == "classify") != (self.task == "classify"):
+            raise SettingsError(
+                f"task: expected what the model does, {self.task}, got {said}: its outputs are those of {self.family.name}"
+            )
 
     def _check_thresholds(self, config: ModelConfig) -> None:
         for name in config.class_thresholds:

@@ -161,6 +161,12 @@ def test_what_lies_beside_a_model_in_another_form_is_refused(tmp_path: Path, con
     assert "beside" in refusal(always(tmp_path / "best.onnx", metadata=NAMES))
 
 
+def test_a_task_that_is_not_the_models_is_refused(tmp_path: Path) -> None:
+    detector(tmp_path / "best.onnx")
+    (tmp_path / "best.gleaner.yaml").write_text("task: classify\n")
+    assert "expected what the model does, detect, got classify" in refusal(tmp_path / "best.onnx")
+
+
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return detector(tmp_path_factory.mktemp("whole") / "best.onnx", size_px=(64, 64)).read_bytes()
