@@ -4,13 +4,16 @@ Promises: nothing is loaded or run; of a zip archive only names and the beginnin
 """
 
 import errno
+import lzma
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 HEAD_BYTES = 4096
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, ValueError)
 PICKLE_BYTES = 4_000_000
 """Of a checkpoint's pickle: the class names stand in it, the weights beside it."""
 _TORCH_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -99,7 +102,7 @@ def _archive(path: Path) -> tuple[tuple[str, ...], bytes]:
             names = tuple(archive.namelist())
             pickle = next((name for name in names if name.endswith("data.pkl")), None)
             return names, archive.open(pickle).read(PICKLE_BYTES) if pickle else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+    except DAMAGED:
         return (), b""
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.inference import contents, foreign
 from services.inference.foreign import objection
@@ -212,3 +214,20 @@ def test_a_damaged_archive_says_that_it_is_an_archive(tmp_path: Path) -> None:
 def test_a_file_that_is_a_loop_of_links_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "loop.onnx").symlink_to("loop.onnx")
     assert "cannot read" in (objection(tmp_path / "loop.onnx") or "")
+
+
+@given(
+    method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]),
+    flips=st.lists(st.tuples(st.integers(4, 10_000), st.integers(1, 255)), min_size=1, max_size=5),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_archive_is_no_model_either(tmp_path: Path, method: int, flips: list[tuple[int, int]]) -> None:
+    path = tmp_path / "best.pt"
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("archive/data.pkl", b"\x80\x02cultralytics.nn.tasks\nDetectionModel\n" + bytes(range(256)) * 3)
+        file.writestr("archive/version", "3\n")
+    damaged = bytearray(path.read_bytes())
+    for at, flip in flips:
+        damaged[4 + at % (len(damaged) - 4)] ^= flip
+    path.write_bytes(damaged)
+    assert objection(path)
