@@ -16,8 +16,8 @@ from shared.errors import SettingsError
 
 _EXPORTED = re.compile(r"(_saved_model|(_int8)?_openvino_model|_ncnn_model|_paddle_model|\.mlpackage|\.mlmodelc)$")
 """What exporters put behind the checkpoint's name when they make a folder of it."""
-_LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])")
-"""ONNX's external data: the key `location`, then the length of its value."""
+_LOCATION = re.compile(rb"\n\x08location\x12([\x80-\xff]?[\x01-\x7f])")
+"""ONNX's external data: the key `location`, then the length of its value, seven bits a byte (protobuf's varint)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ def weights_beside(path: Path, content: bytes) -> list[Path]:
     """The files in which an ONNX model keeps weights of its own, there or not."""
     names: dict[str, None] = {}
     for match in _LOCATION.finditer(content):
-        end = match.end() + match.group(1)[0]
+        length = sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(match[1]))
+        end = match.end() + length
         names[content[match.end() : end].decode("utf-8", "replace")] = None
     return [path.parent / name for name in names if not Path(name).is_absolute()]
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from structlog.testing import capture_logs
 
 from services.inference.config import ModelConfig
+from services.inference.models.engine import Engine, Kind, works
 from services.inference.models.model import Model
 from shared.errors import SettingsError
 from tests.unit.services.inference.built_models import classifier, detector, picture
@@ -60,6 +62,14 @@ def test_weights_in_a_second_file_that_is_not_there_are_named(tmp_path: Path) ->
     assert Model(ModelConfig(path=path)).version != version, "other weights are another version"
     weights.unlink()
     assert f"a second file, 'best weights.data', which is not beside it. Copy it into {tmp_path}/m" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a" * 127, "a" * 128, "a" * 250, "ü" * 70, "weights/of the yard.data"])
+def test_weights_are_part_of_the_version_however_they_are_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / "m" / name).parent.mkdir(parents=True)
+    whole, path = onnx.load(str(detector(tmp_path / "whole.onnx"))), tmp_path / "m" / "best.onnx"
+    onnx.save_model(whole, str(path), save_as_external_data=True, location=name, size_threshold=256)
+    assert [file.relative_to(path.parent).as_posix() for file in Model(ModelConfig(path=path)).files.others] == [name]
 
 
 @pytest.mark.parametrize(
@@ -141,3 +151,29 @@ def test_frames_in_one_run_do_not_touch_each_other(tmp_path: Path, options: dict
     assert len(together) == 3
     for one, own in zip(prepared, together, strict=True):
         assert np.abs(model.run(session, [one])[0]["output0"] - own["output0"]).max() < 1e-3
+
+
+def test_on_a_gpu_bytes_go_into_the_graph_and_the_same_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is none here: the CPU runs the graph that a GPU would get."""
+    config = ModelConfig(path=detector(tmp_path / "gate.onnx"))
+    plain, image = Model(config), picture(320, 240, 1)
+    monkeypatch.setattr(Engine, "is_gpu", property(lambda _: True))
+    model = Model(config)
+    prepared = model.prepare(image)
+    assert prepared.tensor.dtype == np.uint8
+    seen = model.read(model.run(model.open_session(), [prepared])[0], prepared)
+    own = plain.read(plain.run(plain.open_session(), [plain.prepare(image)])[0], plain.prepare(image))
+    assert len(seen.confidences) == len(own.confidences) > 0
+    assert model.version == plain.version
+
+
+def test_a_provider_that_nobody_asked_for_and_that_does_not_take_the_model_gives_it_to_the_cpu(tmp_path: Path) -> None:
+    config = ModelConfig(path=detector(tmp_path / "gate.onnx"))
+    absent: Kind = next(kind for kind in ("openvino", "cuda") if not works(kind))
+    with capture_logs() as lines:
+        assert Model(config, Engine(absent, may_fall_back=True)).names
+    assert [(line["event"], line["instead"]) for line in lines] == [("inference.provider_failed", "cpu")]
+    with pytest.raises(SettingsError, match=f"{absent}"):
+        Model(config, Engine(absent))
