@@ -110,8 +110,9 @@ class Preparation:
 def unit_tensor(image: Image, scale: float = 255.0, color: Literal["rgb", "bgr"] = "rgb") -> Floats:
     """HxWx3 BGR bytes as a (3, H, W) tensor divided by `scale`: 0..1 with 255."""
     planes = np.empty((3, *image.shape[:2]), np.float32)
-    for channel, plane in enumerate(planes):
-        np.divide(image[:, :, 2 - channel if color == "rgb" else channel], np.float32(scale), out=plane)
+    channels = cv2.split(image)  # a whole plane divides twice as fast as every third byte of an image
+    for plane, channel in zip(planes, channels[::-1] if color == "rgb" else channels, strict=True):
+        np.divide(channel, np.float32(scale), out=plane)
     return planes
 
 

@@ -89,12 +89,15 @@ class InferenceService(Service):
         """What is finished, of this batch or of those before. Takes none of the batch when it raises Unavailable."""
         version = self._current()
         self._flight.make_room()
-        for one in batch:
-            if self.predicts(one.message) and not self._late.skips(one.record.source, one.message):
-                self._flight.add(one, len(one.message.image), version, partial(self._begin, version, one.message))
+        ours = [
+            one for one in batch if self.predicts(one.message) and not self._late.skips(one.record.source, one.message)
+        ]
+        for one in ours:
+            self._flight.add(one, len(one.message.image), version, partial(self._begin, version, one.message))
         if not batch:
             self._flight.wait(LOOK_S if len(self._flight) < self._saturated else PATIENT_S)
         handled = _handled(self._flight.handed_out())
+        handled.records = len(batch) - len(ours) + len(handled.outputs) + len(handled.dead)
         self._close_replaced()
         return handled
 

@@ -22,10 +22,14 @@ class Received:
 
 @dataclass(slots=True)
 class Handled:
-    """What came of a batch: what to publish, in order, and which records turned out never to work."""
+    """What came of a batch: what to publish, in order, and which records turned out never to work.
+
+    `records`: of how many records it came, where some of the batch stay in flight or some of earlier ones are among it.
+    """
 
     outputs: list[NewRecord] = field(default_factory=list)
     dead: list[tuple[Record, InvalidMessage]] = field(default_factory=list)
+    records: int | None = None
 
 
 class Service:

@@ -91,7 +91,9 @@ class Worker:
         handled = self.handle()
         self.confirm(self.publish([*handled.outputs, *dead, *self._dead_letters(handled)]))
         self.commit()
-        self._measure(records, len(dead) + len(handled.dead), time.monotonic() - started_s)
+        done = len(self.batch) if handled.records is None else handled.records
+        self.limit.count(len(dead) + done, len(dead) + len(handled.dead))
+        self._measure(records, time.monotonic() - started_s)
 
     # 1 ---------------------------------------------------------------------------------------------------------------
     def poll(self) -> Sequence[Record]:
@@ -265,10 +267,9 @@ class Worker:
         self.log.warning("record.dead", where=record.where, why=str(error))
         return new_dead_letter(record, error, service=self.service.name, instance=self.instance, stage=stage)
 
-    def _measure(self, records: Sequence[Record], dead: int, seconds: float) -> None:
+    def _measure(self, records: Sequence[Record], seconds: float) -> None:
         self.measuring.batch(records, seconds)
         self.measuring.lag(self.consumer)
-        self.limit.count(len(records), dead)
         if self.limit.flooded:
             self._halt()
 

@@ -18,13 +18,15 @@ from services.inference.families.detect import family_of
 from services.inference.families.family import Findings, Outputs, Prepared, Signature, Tensor
 from services.inference.foreign import lost_weights
 from services.inference.models.companions import said_by_companions
-from services.inference.models.engine import Engine
+from services.inference.models.engine import INSTALL, Engine
 from services.inference.models.files import COMPANIONS, ModelFiles
+from services.inference.models.graph import for_device
 from services.inference.models.runtime import ort, ort_errors
 from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
 from shared.imaging import Image
 from shared.settings import nearest
+from shared.telemetry import logs
 
 LOAD_ERRORS = (
     ort_errors.Fail,
@@ -43,7 +45,8 @@ MOST_BLANK_S = 120.0
 class Session:
     """One onnxruntime session; used by one thread at a time."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, engine: Engine, graph: bytes | None = None) -> None:
+        """`graph`: what the file holds, edited; without it, as it is."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = engine.threads
         options.inter_op_num_threads = 1
@@ -53,10 +56,14 @@ class Session:
         try:
             # Without its own fallback, which prints to the terminal and leaves a device without a word.
             self._session = ort.InferenceSession(
-                str(path), options, providers=list(engine.providers), enable_fallback=0
+                graph or str(path), options, providers=list(engine.providers), enable_fallback=0
             )
         except Exception as error:  # its errors have no common base, and a damaged file breaks its messages too
             raise _no_model(path, error) from error
+        if self._session.get_providers()[0] != engine.name:
+            raise SettingsError(
+                f"inference.provider: {engine.kind} does not take {path}: {INSTALL[engine.kind]}, or say `provider: cpu`"
+            )
 
     def signature(self) -> Signature:
         """Raises SettingsError where names or metadata are no text."""
@@ -85,17 +92,42 @@ class Model:
         self.config, self.files = config, ModelFiles.of(config.path, config.sidecar)
         self.id, self.version = config.model_id, self.files.version
         self._engine = engine or Engine()
-        session = self.open_session()
+        self._graph: bytes | None = None
+        session = self._first_session()
         self.said = said_of(self.files, config)
         with _nothing_but_refusals(self.files.graph):
             self.family = family_of(session.signature(), self.said, config)
         self.names, self.task = self.family.names, self.family.task
         self._check_task()
         self._check_thresholds(config)
-        self._check_blank(session)
+        self._check_blank(self._on_gpu() if self._engine.is_gpu else session)
 
     def open_session(self) -> Session:
-        return Session(self.files.graph, self._engine)
+        return Session(self.files.graph, self._engine, self._graph)
+
+    def _first_session(self) -> Session:
+        """On the CPU where the provider that was found cannot run this model, and nobody asked for that provider."""
+        try:
+            return self.open_session()
+        except SettingsError as why:
+            if not self._engine.may_fall_back:
+                raise
+            logs.get().warning("inference.provider_failed", provider=self._engine.kind, instead="cpu", why=str(why))
+            self._engine = self._engine.on_cpu()
+            return self.open_session()
+
+    def _on_gpu(self) -> Session:
+        """With the graph edited for what the bus costs; as it is where that cannot be."""
+        as_it_is = self.family
+        try:
+            self._graph, self.family = for_device(self.files.graph, self.family) or (None, self.family)
+            return self.open_session()
+        except (ImportError, ValueError, SettingsError) as why:
+            logs.get().warning(
+                "inference.graph_as_it_is", why=str(why), hint="pip install onnx: twice as fast on a GPU"
+            )
+            self._graph, self.family = None, as_it_is
+            return self.open_session()
 
     def prepare(self, image: Image) -> Prepared:
         """A BGR image as the model takes it."""
