@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from services.inference.sidecar import FamilyName, Share, Sidecar
+from services.inference.sidecar import FamilyName, Names, Share, Sidecar
 from shared.settings import Config
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino"]
@@ -40,9 +40,7 @@ class ModelConfig(Config):
         default=None, description="what the file does not say of itself; none: `<model>.gleaner.yaml` beside it"
     )
     family: FamilyName = Field(default="auto", description="layout of inputs and outputs; auto: read from the file")
-    names: tuple[str, ...] | dict[int, str] | None = Field(
-        default=None, description="class names, a list or id: name; none: those in the file"
-    )
+    names: Names | None = Field(default=None, description="class names, a list or id: name; none: those in the file")
     threshold: Share = Field(
         default=0.5, description="product threshold: confidence from which the product shows a box"
     )
@@ -78,13 +76,6 @@ class ModelConfig(Config):
         if self.fraction < 1 and self.role == "live":
             raise ValueError(f"fraction {self.fraction} is for `role: shadow`; a live model predicts every frame")
         return self
-
-    @field_validator("names")
-    @classmethod
-    def _not_empty(cls, names: tuple[str, ...] | dict[int, str] | None) -> tuple[str, ...] | dict[int, str] | None:
-        if names is not None and len(names) == 0:
-            raise ValueError("expected at least one class name, or no `names` at all")
-        return names
 
     @property
     def model_id(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from shared.errors import SettingsError
 from shared.settings import Config, Settings, read_yaml
@@ -34,6 +34,16 @@ FamilyName = Literal[
     "caffe-ssd",
     "classify",
 ]
+
+
+def _not_empty(names: tuple[str, ...] | dict[int, str]) -> tuple[str, ...] | dict[int, str]:
+    if len(names) == 0:
+        raise ValueError("expected at least one class name, or no `names` at all")
+    return names
+
+
+Names = Annotated[tuple[str, ...] | dict[int, str], AfterValidator(_not_empty)]
+"""A list, or a map of id to name."""
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Positive = Annotated[float, Field(allow_inf_nan=False, ge=1e-6, le=1e6)]
@@ -109,9 +119,7 @@ class Sidecar(Config):
 
     family: FamilyName | None = None
     task: Literal["auto", "detect", "classify", "segment", "pose", "obb"] | None = None
-    names: tuple[str, ...] | dict[int, str] | None = Field(
-        default=None, description="a list, {id: name}, or a path to a .txt or .yaml beside it"
-    )
+    names: Names | None = Field(default=None, description="a list, {id: name}, or a path to a .txt or .yaml beside it")
     conf: Share | None = Field(default=None, description="what `gleaner models predict` shows")
     max_det: int | None = Field(default=None, ge=1, le=3000)
     input: InputOptions = InputOptions()
@@ -123,13 +131,6 @@ class Sidecar(Config):
     )
     decoded: bool | None = Field(default=None, description="YOLOX: false for the raw head")
     nms: NmsOptions = NmsOptions()
-
-    @field_validator("names")
-    @classmethod
-    def _not_empty(cls, names: tuple[str, ...] | dict[int, str] | None) -> tuple[str, ...] | dict[int, str] | None:
-        if names is not None and len(names) == 0:
-            raise ValueError("expected at least one class name, or no `names` at all")
-        return names
 
     def over(self, weaker: "Sidecar") -> "Sidecar":
         """Both together; where both speak, this one wins."""

@@ -4,27 +4,24 @@ Promises: rows of image, class, score and corners in 0..1 as OpenVINO's samples 
 below 0. The picture is stretched, BGR in 0..255; a sidecar says where a model was trained otherwise. Class 0 is the background.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.families.boxes import in_image
-from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature
-from services.inference.families.finished import first_number, surest
-from services.inference.families.metadata import class_names
+from services.inference.families.family import Findings, Outputs, Prepared, Signature
+from services.inference.families.finished import OneByOne, surest
 from services.inference.placement import Placement
-from services.inference.preprocess import Preparation
 from services.inference.sidecar import BoxOptions, InputOptions, ResizeOptions, Sidecar
 from shared.errors import SettingsError
 
 IMAGE, KIND, SCORE, BOX, COLUMNS = 0, 1, 2, slice(3, 7), 7
 
 
-class CaffeSsd(Family):
+class CaffeSsd(OneByOne):
     """One image a run: the rows of all frames come in one list."""
 
     name = "caffe-ssd"
+    called = "SSD of Caffe's layout"
     habits = Sidecar(
         input=InputOptions(color="bgr", scale=1.0, resize=ResizeOptions(mode="stretch")),
         boxes=BoxOptions(format="xyxy", space="normalized"),
@@ -35,21 +32,6 @@ class CaffeSsd(Family):
         shapes = [tensor.shape for tensor in signature.outputs]
         right = len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][1] == 1 and shapes[0][3] == COLUMNS
         return None if right else "expected one output [1, 1, n, 7]"
-
-    def classes(self, signature: Signature) -> None:
-        """The output does not tell. Raises SettingsError for another layout."""
-        objection = self.objection(signature)
-        if objection is not None:
-            raise SettingsError(f"no SSD of Caffe's layout: {objection}; {signature}")
-
-    def prepares(self) -> Preparation:
-        self.input = replace(self.input, batch=1)
-        return super().prepares()
-
-    def named(self) -> tuple[str, ...]:
-        self.classes(self.signature)
-        base = first_number(self.said.names) if self.said.class_base is None else self.said.class_base
-        return class_names(self.signature.metadata, self.said.names, None, base)
 
     def check(self, outputs: Outputs, prepared: Prepared) -> None:
         rows = self.only_output(outputs)

@@ -1,14 +1,46 @@
 """Outputs of graphs that suppress by themselves: rows of box, score and class, some of which may be padding.
 
-Also what such families share that count their classes from 1, their 0 being the background.
+Also what such families share that run one image at a time and count their classes from 1, their 0 being the background.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.inference.families.family import Family, Signature
+from services.inference.families.metadata import class_names
 from services.inference.placement import Floats
+from services.inference.preprocess import Preparation
+from shared.errors import SettingsError
+
+
+class OneByOne(Family):
+    """One image a run, whatever the frames axis says; the outputs do not tell how many classes there are."""
+
+    called: ClassVar[str]
+    """In a sentence: 'no …'."""
+
+    def classes(self, signature: Signature) -> None:
+        objection = self.objection(signature)
+        if objection is not None:
+            raise SettingsError(f"no {self.called}: {objection}; {signature}")
+
+    def prepares(self) -> Preparation:
+        self.input = replace(self.input, batch=1)
+        return super().prepares()
+
+    def known_of_input(self) -> dict[str, Any]:
+        """An image goes in as it is; an export whose size is fixed gets it stretched."""
+        as_it_is = self.input.free_size and self.said.input.size is None
+        return {**super().known_of_input(), "mode": "none" if as_it_is else "stretch"}
+
+    def named(self) -> tuple[str, ...]:
+        self.classes(self.signature)
+        base = first_number(self.said.names) if self.said.class_base is None else self.said.class_base
+        return class_names(self.signature.metadata, self.said.names, None, base)
 
 
 def surest(boxes: Floats, scores: Floats, lowest: float, most: int) -> NDArray[np.intp]:

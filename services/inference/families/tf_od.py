@@ -5,53 +5,32 @@ names end with `:0`). The graph resizes and suppresses: an image goes in as it i
 whose size is fixed gets it stretched. Classes count from 1.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.families.boxes import in_image
-from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature
-from services.inference.families.finished import first_number, surest
-from services.inference.families.metadata import class_names
+from services.inference.families.family import Findings, Outputs, Prepared, Signature
+from services.inference.families.finished import OneByOne, surest
 from services.inference.placement import Placement
-from services.inference.preprocess import Preparation
 from services.inference.sidecar import BoxOptions, InputOptions, Sidecar
 from shared.errors import SettingsError
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes")
 
 
-class TfOd(Family):
+class TfOd(OneByOne):
     """One image a run: the graphs loop over their frames, and many have a batch of 1 built in behind a free axis."""
 
     name = "tf-od"
+    called = "model of TF Object Detection"
     habits = Sidecar(input=InputOptions(scale=1.0), boxes=BoxOptions(format="yxyx", space="normalized"))
 
     @classmethod
     def objection(cls, signature: Signature) -> str | None:
         missing = [name for name in OUTPUTS if signature.output(name) is None]
         return f"expected outputs {', '.join(OUTPUTS)}; there is no {', '.join(missing)}" if missing else None
-
-    def classes(self, signature: Signature) -> None:
-        """The outputs do not tell. Raises SettingsError for another layout."""
-        objection = self.objection(signature)
-        if objection is not None:
-            raise SettingsError(f"no model of TF Object Detection: {objection}; {signature}")
-
-    def prepares(self) -> Preparation:
-        self.input = replace(self.input, batch=1)
-        return super().prepares()
-
-    def known_of_input(self) -> dict[str, Any]:
-        wanted = self.input.free_size and self.said.input.size is None
-        return {**super().known_of_input(), "mode": "none" if wanted else "stretch"}
-
-    def named(self) -> tuple[str, ...]:
-        self.classes(self.signature)
-        base = first_number(self.said.names) if self.said.class_base is None else self.said.class_base
-        return class_names(self.signature.metadata, self.said.names, None, base)
 
     def check(self, outputs: Outputs, prepared: Prepared) -> None:
         boxes, scores, classes = (self._output(outputs, name) for name in OUTPUTS)

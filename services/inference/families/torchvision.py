@@ -6,49 +6,28 @@ type, since their names and order vary. Classes count from 1; 0 is the backgroun
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature, Tensor
-from services.inference.families.finished import first_number, surest
-from services.inference.families.metadata import class_names
+from services.inference.families.family import Findings, Outputs, Prepared, Signature, Tensor
+from services.inference.families.finished import OneByOne, surest
 from services.inference.placement import Placement
-from services.inference.preprocess import Preparation
 from shared.errors import SettingsError
 
 
-class Torchvision(Family):
+class Torchvision(OneByOne):
     """One image a run: the outputs have no frames axis."""
 
     name = "torchvision"
+    called = "torchvision detector"
 
     @classmethod
     def objection(cls, signature: Signature) -> str | None:
         if any(len(list(filter(kind, signature.outputs))) != 1 for kind in (_is_boxes, _is_labels, _is_scores)):
             return "expected three outputs without a frames axis: floats [n, 4], integers [n], floats [n]"
         return None
-
-    def classes(self, signature: Signature) -> None:
-        """The outputs do not tell. Raises SettingsError for another layout."""
-        objection = self.objection(signature)
-        if objection is not None:
-            raise SettingsError(f"no torchvision detector: {objection}; {signature}")
-
-    def prepares(self) -> Preparation:
-        self.input = replace(self.input, batch=1)
-        return super().prepares()
-
-    def known_of_input(self) -> dict[str, Any]:
-        wanted = self.input.free_size and self.said.input.size is None
-        return {**super().known_of_input(), "mode": "none" if wanted else "stretch"}
-
-    def named(self) -> tuple[str, ...]:
-        self.classes(self.signature)
-        base = first_number(self.said.names) if self.said.class_base is None else self.said.class_base
-        return class_names(self.signature.metadata, self.said.names, None, base)
 
     def split(self, outputs: Outputs, frames: int) -> list[dict[str, NDArray[Any]]]:
         return [dict(outputs)]
