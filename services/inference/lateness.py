@@ -47,6 +47,7 @@ class Lateness:
         self._max_age_s, self._now_s = max_age_s, now_s
         self._episodes: dict[Partition, _Episode] = {}
         self._named: set[str] = set()
+        self._log = logs.get(service="inference")
 
     def skips(self, partition: Partition, frame: Frame) -> bool:
         """Whether this frame is left out. Called for every frame of a partition, in their order."""
@@ -67,6 +68,8 @@ class Lateness:
             self._end(partition)
 
     def _count(self, partition: Partition, frame: Frame, age_s: float) -> None:
+        if partition not in self._episodes:
+            self._log.warning("frames.skipping", reason=TOO_OLD, partition=partition[1], age_s=round(age_s, 1))
         episode = self._episodes.setdefault(partition, _Episode())
         episode.frames[self._label(frame.source_id)] += 1
         episode.oldest_s = max(episode.oldest_s, age_s)
@@ -81,7 +84,7 @@ class Lateness:
         episode = self._episodes.pop(partition, None)
         if episode is None:
             return
-        logs.get(service="inference").warning(
+        self._log.warning(
             "frames.skipped",
             reason=TOO_OLD,
             partition=partition[1],

@@ -121,7 +121,8 @@ def test_two_gleaners_on_one_cluster_do_not_meet(world: World, servers: Servers,
         }
         world.drain()
         assert not {"frame-12", "frame-13"} & {one.prediction.producer_frame_id for one in world.records("samples")}
-        assert len(other.buffered()) == 3
+        kept = [key for key in other.buffered() if not key.startswith("models/")]  # where services say what they run
+        assert len(kept) == 3
         _check_prefixed(servers, bucket, (str(world.values["prefix"]), str(other.values["prefix"])))
 
 

@@ -31,6 +31,8 @@ PARTITIONS = 6
 SESSION_S = 6.0  # the shortest that a broker takes by default
 SETTLED_S = 40.0
 RECORDS_PER_S = 150
+WORK_S = 0.03
+"""Between two polls."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,10 @@ class Event:
 class Member:
     """One process, and the file it writes."""
 
-    def __init__(self, address: str, prefix: str, file: Path) -> None:
+    def __init__(self, address: str, prefix: str, file: Path, poll_s: float) -> None:
         self._file = file
         command = "import sys; from tests.integration.test_rebalance import member; member(*sys.argv[1:])"
-        self.process = subprocess.Popen([sys.executable, "-c", command, address, prefix, str(file)])
+        self.process = subprocess.Popen([sys.executable, "-c", command, address, prefix, str(file), str(poll_s)])
 
     def events(self) -> list[Event]:
         lines = self._file.read_text().splitlines(keepends=True) if self._file.exists() else []
@@ -73,14 +75,16 @@ class Member:
         self.process.wait()
 
 
-def test_members_join_leave_and_die(servers: Servers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("poll_s", [0.2, 0.002])
+def test_members_join_leave_and_die(servers: Servers, tmp_path: Path, poll_s: float) -> None:
+    """Also when they poll briefly and work in between: the client gives up a join that ends between two polls."""
     prefix = f"rebalance-{time.time_ns()}."
     log = KafkaLog(servers.kafka.address, prefix)
     log.apply(PARTITIONS)
     members: list[Member] = []
 
     def join() -> Member:
-        members.append(Member(servers.kafka.address, prefix, tmp_path / f"member-{len(members)}"))
+        members.append(Member(servers.kafka.address, prefix, tmp_path / f"member-{len(members)}", poll_s))
         return members[-1]
 
     try:
@@ -159,25 +163,27 @@ def _until(condition: Callable[[], bool], what: str) -> None:
         threading.Event().wait(0.1)
 
 
-def member(address: str, prefix: str, file: str) -> None:
+def member(address: str, prefix: str, file: str, poll_s: str) -> None:
     """The process: reads and commits until SIGTERM, then leaves."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with Path(file).open("a", buffering=1) as notes:
         log = KafkaLog(address, prefix, session_timeout_s=SESSION_S)
         consumer = log.consumer(GROUP, [STREAM], Noting(notes))
-        while not stop.is_set():
-            due = {}
-            for record in consumer.poll(0.2, 20):
+        due: dict[Partition, int] = {}
+        while not stop.wait(WORK_S):
+            for record in consumer.poll(float(poll_s), 20):
                 _note(notes, "read", record.partition, record.offset)
                 due[record.source] = record.offset + 1
             try:
                 consumer.commit(due)
             except Fenced:
                 _note(notes, "fenced", *(number for _, number in due))
+                due = {at: offset for at, offset in due.items() if at in consumer.assignment()}
                 continue
             for (_, number), offset in due.items():
                 _note(notes, "committed", number, offset)
+            due = {}
         consumer.close()
         log.close()
 

@@ -40,16 +40,17 @@ def compare_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare two versions: detections gained and lost. As tables and a picture."""
+    from services.cli.models import compare_picture, comparison_tables
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")
     settings = settings_of(ctx)
     compared = _shadow(settings, old, confidence) if shadow else _files(settings, old, new, images, judged, confidence)
-    picture = compared.draw(out)
+    picture = compare_picture.draw(compared, out)
     if as_json:
         output.show_json({**compared.told(), "picture": str(picture) if picture else None})
         return
-    compared.show()
+    comparison_tables.show(compared)
     if picture:
         output.say(f"picture: {picture}")
 

@@ -1,13 +1,12 @@
 """A comparison: what two versions of a model found in the same frames, counted per class and held against people's verdicts.
 
-Promises: pure, but for `show`, which prints, and `draw`, which writes one picture. The numbers of `told` are those printed.
+Promises: pure. The numbers of `told` are those that comparison_tables.py prints and compare_picture.py draws.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from services.cli import output
@@ -124,18 +123,6 @@ class Comparison:
     def differing(self) -> list[ComparedFrame]:
         """Frames in which something differs, the most telling first."""
         return most_telling(self.frames)
-
-    def show(self) -> None:
-        """The tables, and what must be known to read them."""
-        from services.cli.models import comparison_tables
-
-        comparison_tables.show(self)
-
-    def draw(self, path: Path) -> Path | None:
-        """A picture of the frames that differ, old on the left; None when there is nothing to show. Raises SettingsError."""
-        from services.cli.models import compare_picture
-
-        return compare_picture.draw(self, path)
 
     def told(self) -> dict[str, Any]:
         """Everything as JSON has it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.cli.models.comparison import Comparison
     from services.inference.config import ModelConfig
     from services.inference.models.model import Model
-    from services.inference.models.releases import Released, Releases
+    from services.inference.models.releases import Manifest, Released, Releases
     from shared.settings import Settings
 
 EXIT_NOT_LIVE = 1
@@ -55,7 +55,9 @@ def push(
     model_id = _id(settings, path, id_)
     with bucket_of(settings) as images, _loaded(settings, model_id, path, sidecar) as model:
         releases = Releases(images, model_id)
-        before = _live_names(releases)
+        live = _live_manifest(releases)
+        before = live.names if live else ()
+        _check_task(model, live)
         check_fit(settings, model_id, model.names, before)
         _say_classes(model, before, as_json)
         compared = None
@@ -107,14 +109,23 @@ def _own(settings: "Settings", model_id: str) -> "ModelConfig":
     return (next(of, None) or ModelConfig(id=model_id)).model_copy(update={"id": model_id})
 
 
-def _live_names(releases: "Releases") -> tuple[str, ...]:
+def _live_manifest(releases: "Releases") -> "Manifest | None":
     live = releases.live()
     if live is None:
-        return ()
+        return None
     try:
-        return releases.manifest(live.version).names
+        return releases.manifest(live.version)
     except SettingsError:  # a push is how one gets out of that
-        return ()
+        return None
+
+
+def _check_task(model: "Model", live: "Manifest | None") -> None:
+    """What strategies, pages and destinations were set up for. Raises SettingsError."""
+    if live is not None and live.task and live.task != model.task:
+        raise SettingsError(
+            f"the live version of {model.id} is made to {live.task}, this one to {model.task}: "
+            "push it under an id of its own (`--id`)"
+        )
 
 
 def _is_live(releases: "Releases", model: "Model") -> bool:
@@ -149,9 +160,11 @@ def _compared(settings: "Settings", releases: "Releases", model: "Model", limit:
 
 def _show(compared: "Comparison", picture: Path) -> None:
     """A picture that cannot be written is no reason not to release."""
-    compared.show()
+    from services.cli.models import compare_picture, comparison_tables
+
+    comparison_tables.show(compared)
     try:
-        if drawn := compared.draw(picture):
+        if drawn := compare_picture.draw(compared, picture):
             output.say(f"picture: {drawn}")
     except SettingsError as why:
         output.note(f"no picture: {why}")

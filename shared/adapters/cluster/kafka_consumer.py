@@ -31,13 +31,13 @@ from shared.streams.record import Partition, Record
 HEARTBEAT_MS = 3_000
 MAX_POLL_INTERVAL_MS = 300_000
 CLOSING_MS = 3_000
+JOINING_MS = 3_000
 LEARNING_S = 2.0
 METADATA_MAX_AGE_MS = 30_000
 """How soon a stream that was missing, or got more partitions, is shared out."""
 LAG_TIMEOUT_MS = 2_000
 _FENCING = (
     CommitFailedError,
-    RebalanceInProgressError,
     IllegalGenerationError,
     UnknownMemberIdError,
     FencedInstanceIdError,
@@ -64,6 +64,7 @@ class GroupConsumer:
     def poll(self, timeout_s: float, max_records: int) -> Sequence[Record]:
         with log_errors(f"polling as a member of group {self._group}"):
             self._rewind()
+            self._finish_joining()
             fetched = self._kafka.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
         taken = self._tell_rebalances()
         # Fetched before or after it was taken and given again? Nobody can tell: read it again from the commit.
@@ -80,6 +81,8 @@ class GroupConsumer:
         with log_errors(f"committing for group {self._group}"):
             try:
                 self._kafka.commit(wanted, timeout_ms=CALL_TIMEOUT_MS)
+            except RebalanceInProgressError as error:  # what stays ours is read on, and committed when it is over
+                raise Fenced(f"group {self._group} is being shared out anew: {error}") from error
             except _FENCING as error:
                 self._fence(wanted, error)
 
@@ -137,6 +140,15 @@ class GroupConsumer:
     def _fence(self, wanted: Iterable[TopicPartition], why: object) -> None:
         self._to_rewind |= set(wanted)  # whoever is fenced drops what is in flight; what stayed ours must come again
         raise Fenced(f"group {self._group} has moved on: {why}")
+
+    def _finish_joining(self) -> None:
+        """Waits for a join that is under way: one that ended between two polls is given up by the client and begun anew.
+
+        Each of them shares the group out anew for everybody, so members that poll briefly and often would never be done.
+        """
+        coordinator = self._kafka._coordinator
+        if coordinator.need_rejoin():
+            coordinator.poll(timeout_ms=JOINING_MS)
 
     def _rewind(self) -> None:
         """Back to what is committed. Until that succeeds no record is returned."""

@@ -13,7 +13,7 @@ from services.inference.models.releases import Releases
 from services.inference.models.running import Report, RunningModel
 from shared.adapters.embedded.file_images import FileImages
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
-from tests.unit.services.inference.built_models import detector
+from tests.unit.services.inference.built_models import classifier, detector
 from tests.unit.services.sampler.making import jpeg
 
 TROLLEYS = {"names": "{0: 'cart', 1: 'person', 2: 'trolley'}"}
@@ -99,6 +99,17 @@ def test_what_cannot_run_is_not_released(gleaner: Gleaner, folder: Path) -> None
     assert f"{broken} is no ONNX model" in said.stderr, "the name that the user typed, not the copy's"
     assert gleaner("models", "push", folder / "nix.onnx", "--yes").exit_code == 2
     assert live(folder, "broken") is None
+
+
+def test_a_model_for_another_task_needs_an_id_of_its_own(gleaner: Gleaner, folder: Path, first: Path) -> None:
+    assert gleaner("models", "push", first, "--id", "doors", "--yes").exit_code == 0
+    before = live(folder, "doors")
+    sorting = classifier(folder / "sorting.onnx")
+    said = gleaner("models", "push", sorting, "--id", "doors", "--now")
+    assert said.exit_code == 2
+    assert "is made to detect, this one to classify: push it under an id of its own" in said.stderr
+    assert live(folder, "doors") == before
+    assert gleaner("models", "push", sorting, "--id", "sorting", "--now").exit_code == 0
 
 
 def test_classes_that_the_settings_do_not_find(gleaner: Gleaner, folder: Path, first: Path) -> None:

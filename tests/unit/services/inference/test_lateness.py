@@ -75,7 +75,7 @@ def test_a_clock_that_jumps_back_ends_the_skipping() -> None:
     assert not late.skips(GATE, frame(50))
 
 
-def test_an_episode_is_one_line_with_its_counts() -> None:
+def test_an_episode_is_a_line_when_it_begins_and_one_with_its_counts() -> None:
     late, before = lateness(10), skipped("gate")
     with capture_logs() as lines:
         ages: list[tuple[float, str]] = [
@@ -88,7 +88,8 @@ def test_an_episode_is_one_line_with_its_counts() -> None:
         ]
         decided = [late.skips(GATE, frame(*one)) for one in ages]
     assert decided == [False, True, True, True, False, False]
-    (line,) = lines
+    begun, line = lines
+    assert (begun["event"], begun["age_s"], line["event"]) == ("frames.skipping", 11.0, "frames.skipped")
     told: dict[str, Any] = {"skipped": 3, "sources": {"gate": 2, "yard": 1}, "oldest_s": 11.0, "partition": 0}
     assert told.items() <= line.items()
     assert skipped("gate") == before + 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.cli.models.compare import compare
-from services.cli.models.compare_picture import summary
+from services.cli.models.compare_picture import draw, summary
 from services.cli.models.comparing import NOBODY, on_pictures
 from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
 from services.cli.models.judged import GONE, judged, newest_first
@@ -254,18 +254,18 @@ def test_a_classifiers_class_stays_or_changes() -> None:
 
 def test_the_picture_shows_frames_that_differ(tmp_path: Path) -> None:
     same = compared_frame([at(HERE)], [at(HERE)])
-    assert Comparison("a", "b", [same]).draw(tmp_path / "none.jpg") is None
+    assert draw(Comparison("a", "b", [same]), tmp_path / "none.jpg") is None
     assert not (tmp_path / "none.jpg").exists()
     different = compared_frame([at(HERE)], [at(THERE, "person")], Judgement("confirmed", "package", HERE))
-    one = Comparison("a", "b", [same, different]).draw(tmp_path / "one.png")
-    many = Comparison("a", "b", [different] * 30).draw(tmp_path / "many.png")
+    one = draw(Comparison("a", "b", [same, different]), tmp_path / "one.png")
+    many = draw(Comparison("a", "b", [different] * 30), tmp_path / "many.png")
     assert one is not None
     assert many is not None
     one_px, many_px = (imaging.decode(path.read_bytes()).shape for path in (one, many))
     assert many_px[1] > 1.9 * one_px[1], "two columns"
     assert many_px[0] > 4 * one_px[0], "six rows of them"
     with pytest.raises(SettingsError, match="--out"):
-        Comparison("a", "b", [different]).draw(tmp_path / "one.txt")
+        draw(Comparison("a", "b", [different]), tmp_path / "one.txt")
 
 
 def test_of_each_difference_it_is_said_whether_people_judged_it() -> None:

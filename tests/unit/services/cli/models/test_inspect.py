@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from services.cli.models.inspect import yaml_of
 from services.cli.models.understood import understand
 from services.inference.config import ModelConfig
-from services.inference.models import FAMILIES
+from services.inference.families import FAMILIES
 from services.inference.models.model import Model
 from services.inference.sidecar import FamilyName, ResizeOptions, Sidecar
 from tests.contract.test_model_families import REFERENCES, Reference, findings
