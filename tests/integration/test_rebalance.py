@@ -31,8 +31,6 @@ PARTITIONS = 6
 SESSION_S = 6.0  # the shortest that a broker takes by default
 SETTLED_S = 40.0
 RECORDS_PER_S = 150
-WORK_S = 0.03
-"""Between two polls."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,11 @@ class Event:
 class Member:
     """One process, and the file it writes."""
 
-    def __init__(self, address: str, prefix: str, file: Path, poll_s: float) -> None:
+    def __init__(self, address: str, prefix: str, file: Path, poll_s: float, work_s: float) -> None:
         self._file = file
         command = "import sys; from tests.integration.test_rebalance import member; member(*sys.argv[1:])"
-        self.process = subprocess.Popen([sys.executable, "-c", command, address, prefix, str(file), str(poll_s)])
+        given = (address, prefix, str(file), str(poll_s), str(work_s))
+        self.process = subprocess.Popen([sys.executable, "-c", command, *given])
 
     def events(self) -> list[Event]:
         lines = self._file.read_text().splitlines(keepends=True) if self._file.exists() else []
@@ -75,16 +74,16 @@ class Member:
         self.process.wait()
 
 
-@pytest.mark.parametrize("poll_s", [0.2, 0.002])
-def test_members_join_leave_and_die(servers: Servers, tmp_path: Path, poll_s: float) -> None:
-    """Also when they poll briefly and work in between: the client gives up a join that ends between two polls."""
+@pytest.mark.parametrize(("poll_s", "work_s"), [(0.2, 0.01), (0.002, 0.5)])
+def test_members_join_leave_and_die(servers: Servers, tmp_path: Path, poll_s: float, work_s: float) -> None:
+    """Also when they poll briefly and work long in between: the client gives up a join that ends between two polls."""
     prefix = f"rebalance-{time.time_ns()}."
     log = KafkaLog(servers.kafka.address, prefix)
     log.apply(PARTITIONS)
     members: list[Member] = []
 
     def join() -> Member:
-        members.append(Member(servers.kafka.address, prefix, tmp_path / f"member-{len(members)}", poll_s))
+        members.append(Member(servers.kafka.address, prefix, tmp_path / f"member-{len(members)}", poll_s, work_s))
         return members[-1]
 
     try:
@@ -163,7 +162,7 @@ def _until(condition: Callable[[], bool], what: str) -> None:
         threading.Event().wait(0.1)
 
 
-def member(address: str, prefix: str, file: str, poll_s: str) -> None:
+def member(address: str, prefix: str, file: str, poll_s: str, work_s: str) -> None:
     """The process: reads and commits until SIGTERM, then leaves."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -171,8 +170,8 @@ def member(address: str, prefix: str, file: str, poll_s: str) -> None:
         log = KafkaLog(address, prefix, session_timeout_s=SESSION_S)
         consumer = log.consumer(GROUP, [STREAM], Noting(notes))
         due: dict[Partition, int] = {}
-        while not stop.wait(WORK_S):
-            for record in consumer.poll(float(poll_s), 20):
+        while not stop.wait(float(work_s)):
+            for record in consumer.poll(float(poll_s), 500):
                 _note(notes, "read", record.partition, record.offset)
                 due[record.source] = record.offset + 1
             try:
