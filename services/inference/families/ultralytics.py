@@ -84,7 +84,7 @@ class Ultralytics(Family):
         boxes, behind = output[:4, candidates].T, output[end:, candidates].T
         if self.head == "obb":
             turned = np.concatenate([boxes, behind[:, :1]], axis=1)
-            kept = suppress_turned(turned, confidences, class_ids, self.said.nms.iou or 0.7, self.most)
+            kept = chosen(turned, confidences, class_ids, self.said.nms, self.most, by=suppress_turned)
             boxes = around(turned)
         else:
             boxes = corners(boxes, "cxcywh")

@@ -1,14 +1,19 @@
 """Turned boxes: alike as Gaussians, suppressed within their class, held by upright rectangles."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.inference.config import ModelConfig
 from services.inference.families.turned import around, overlaps, suppress_turned
+from services.inference.models.model import Model
 from services.inference.placement import Floats
+from tests.families.pictures import picture
 
+OBB = Path(__file__).parents[4] / "families" / "ultralytics-obb.onnx"
 BOX = st.tuples(
     st.integers(0, 200),
     st.integers(0, 200),
@@ -75,3 +80,14 @@ def test_no_boxes_are_none() -> None:
     none = array()
     assert suppress_turned(none, none[:, 0], np.zeros(0, np.intp), 0.5, keep=10).tolist() == []
     assert around(none).shape == (0, 4)
+
+
+def test_what_a_sidecar_says_of_suppression_holds_for_turned_boxes_too(tmp_path: Path) -> None:
+    def found(said: str) -> int:
+        (tmp_path / "said.yaml").write_text(f"nms: {said}\nmax_det: 3000\n")
+        model = Model(ModelConfig(path=OBB, sidecar=tmp_path / "said.yaml"))
+        prepared = model.prepare(picture(320, 240))
+        return len(model.read(model.run(model.open_session(), [prepared])[0], prepared).class_ids)
+
+    assert found("{iou: 0.0}") < found("{iou: 0.7}") < found("{run: false}")
+    assert found("{iou: 0.3, class_agnostic: true}") <= found("{iou: 0.3}")
