@@ -39,11 +39,19 @@ def log_of(ctx: typer.Context, *, looks_only: bool = False) -> "Iterator[Log]":
         yield log
 
 
+def has_data(settings: "Settings") -> bool:
+    """Whether there may be something to look at: always in a cluster, where the servers answer for themselves."""
+    from shared.settings import EmbeddedBackend
+
+    at = settings.common.backend
+    return not isinstance(at, EmbeddedBackend) or at.folder.is_dir()
+
+
 def _need_data(settings: "Settings") -> None:
     from shared.settings import EmbeddedBackend
 
     at = settings.common.backend
-    if isinstance(at, EmbeddedBackend) and not at.folder.is_dir():
+    if isinstance(at, EmbeddedBackend) and not has_data(settings):
         raise SettingsError(
             f"no data in {at.folder} yet: `gleaner publish` or `gleaner run` make it; "
             "is this the right folder, or should --settings name a file?"

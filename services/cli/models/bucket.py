@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from services.cli.context import has_data
 from shared.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ def bucket_of(settings: "Settings", *, looks_only: bool = False) -> "Iterator[Im
 
 def _need_data(settings: "Settings") -> None:
     """A command that only looks makes no data folder."""
-    from services.cli.models.judged import has_data
-
     if not has_data(settings):
         raise SettingsError(
             "no data yet, so no model was pushed; is this the right folder, or should --settings name a file?"

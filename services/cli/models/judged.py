@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.cli.context import has_data
 from services.sampler.config import SamplerConfig
 from services.uploader.config import UploaderConfig
 from services.uploader.destinations.dataset import DatasetOptions, safe_name
@@ -19,7 +20,7 @@ from shared import imaging
 from shared.bootstrap import OpenBackend, open_backend
 from shared.errors import InvalidMessage, RecordGone
 from shared.ports.log import Log, Reader
-from shared.settings import EmbeddedBackend, Settings
+from shared.settings import Settings
 from shared.streams import VERDICTS, frames, ids, keys
 from shared.streams.predictions import Prediction
 from shared.streams.record import Record
@@ -78,12 +79,6 @@ def judged(settings: Settings, limit: int) -> Judged:
             found.places[pixels.place] += 1
             found.frames.append(JudgedFrame(prediction, tuple(verdicts), pixels.image))
     return found
-
-
-def has_data(settings: Settings) -> bool:
-    """Whoever only looks makes no data folder."""
-    at = settings.common.backend
-    return not isinstance(at, EmbeddedBackend) or at.folder.is_dir()
 
 
 def latest_verdicts(log: Log, reader: Reader, limit: int) -> dict[str, list[Verdict]]:

@@ -9,9 +9,10 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 
+from services.cli.context import has_data
 from services.cli.models.comparing import frame_name
 from services.cli.models.comparison import MOST_DRAWN, ComparedFrame, Comparison
-from services.cli.models.judged import PREVIEW, Places, has_data, latest_verdicts, newest_first
+from services.cli.models.judged import PREVIEW, Places, latest_verdicts, newest_first
 from services.cli.models.judgements import judgements
 from shared.bootstrap import OpenBackend, open_backend
 from shared.errors import InvalidMessage

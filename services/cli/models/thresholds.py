@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from services.inference.config import InferenceConfig, ModelConfig
+from services.cli.models.bucket import live_model
+from services.inference.config import ModelConfig
 from shared.settings import Settings
 
 
 def at_threshold(settings: Settings, path: Path, confidence: float | None) -> ModelConfig:
     """A model file under the settings' product thresholds, or under one confidence for every class."""
-    live = settings.read(InferenceConfig).model if "model" in settings.values else None
+    live = live_model(settings)
     if confidence is None and live is not None:
         known = {"threshold": live.threshold, "class_thresholds": live.class_thresholds}
         return ModelConfig(path=path, lowest_confidence=live.lowest_confidence, **known)

@@ -44,7 +44,7 @@ class OneByOne(Family):
 
 
 def surest(boxes: Floats, scores: Floats, lowest: float, most: int) -> NDArray[np.intp]:
-    """Indices of the rows of (N, 4) and (N,) that count, the surest first: above the lowest score, every number a number."""
+    """Indices of the rows of (N, columns) and (N,) that count, the surest first: above the lowest score, all of it numbers."""
     known = np.isfinite(scores) & np.isfinite(boxes).all(axis=1)
     seen = np.flatnonzero(known & (scores > lowest))
     return np.asarray(seen[np.argsort(-scores[seen], kind="stable")][:most], np.intp)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature, free_stride
+from services.inference.families.finished import surest
 from services.inference.families.keypoints import columns_of, keypoint_shape, keypoints_in
 from services.inference.families.metadata import literal
 from services.inference.families.turned import around
@@ -56,9 +57,8 @@ class UltralyticsEnd2End(Family):
     def read(self, outputs: Outputs, placement: Placement) -> Findings:
         """The output is (most, 6 + …)."""
         rows = self.only_output(outputs)
-        rows = rows[(rows[:, SCORE] > self.lowest_confidence) & (rows[:, CLASS] >= 0)]
-        rows = rows[np.isfinite(rows).all(axis=1)]
-        rows = rows[np.argsort(-rows[:, SCORE], kind="stable")][: self.most]
+        scores = np.where(rows[:, CLASS] >= 0, rows[:, SCORE], 0)
+        rows = rows[surest(rows, scores, self.lowest_confidence, self.most)]
         shape = keypoint_shape(self.signature.metadata)
         points = None if shape is None else keypoints_in(rows[:, BEHIND:], shape, placement)
         boxes = placement.back(self._corners(rows))

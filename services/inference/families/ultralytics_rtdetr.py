@@ -10,6 +10,7 @@ import numpy as np
 
 from services.inference.families.boxes import in_image
 from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature
+from services.inference.families.finished import surest
 from services.inference.families.metadata import literal
 from services.inference.families.yolo import Form, form_of
 from services.inference.placement import Floats, Placement
@@ -61,9 +62,7 @@ class UltralyticsRtdetr(Family):
         """The output is (queries, 6) or (queries, 4 + classes)."""
         rows = self.only_output(outputs)
         class_ids, confidences = self._scores(rows)
-        order = np.argsort(-confidences, kind="stable")
-        known = np.isfinite(rows).all(axis=1) & (confidences > self.lowest_confidence) & (class_ids >= 0)
-        kept = order[known[order]][: self.most]
+        kept = surest(rows, np.where(class_ids >= 0, confidences, 0), self.lowest_confidence, self.most)
         boxes = in_image(rows[kept, :4], "cxcywh", "normalized", placement)
         return Findings(class_ids[kept].astype(np.intp), confidences[kept], boxes)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.families.family import Family, Findings, Outputs, Prepared, Signature
+from services.inference.families.finished import surest
 from services.inference.families.yolov5 import back
 from services.inference.placement import Placement
 from shared.errors import SettingsError
@@ -50,6 +51,6 @@ class Yolov7End2End(Family):
     def read(self, outputs: Outputs, placement: Placement) -> Findings:
         """The output is (found, 7)."""
         rows = self.only_output(outputs)
-        rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, SCORE] > self.lowest_confidence) & (rows[:, CLASS] >= 0)]
-        rows = rows[np.argsort(-rows[:, SCORE], kind="stable")][: self.most]
+        scores = np.where(rows[:, CLASS] >= 0, rows[:, SCORE], 0)
+        rows = rows[surest(rows, scores, self.lowest_confidence, self.most)]
         return Findings(rows[:, CLASS].astype(np.intp), rows[:, SCORE], back(rows[:, 1:5], placement))
