@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-# As in services/inference: it reports to its makers unless this is set before it is loaded.
+# As in shared/models: it reports to its makers unless this is set before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import cv2

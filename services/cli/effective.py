@@ -15,12 +15,12 @@ from pydantic import SecretStr
 
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig, ShadowsConfig
-from services.inference.foreign import graph_in, refuse_foreign
 from services.inference.shadow import shadow_of
 from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
+from shared.models.foreign import graph_in, refuse_foreign
 from shared.settings import MASK, Common, Config, EmbeddedBackend, Settings, masked
 
 MODELS: tuple[type[Config], ...] = (

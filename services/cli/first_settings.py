@@ -17,10 +17,10 @@ from services.cli.cameras.line import Line
 from services.cli.output import printable
 from services.cli.surroundings import ModelFacts
 from services.feedback.config import FeedbackConfig, FeedbackOptions
-from services.inference.config import ModelConfig
 from services.sampler.config import SamplerConfig
 from services.sources.config import CameraDefaults
 from services.uploader.config import UploaderConfig
+from shared.models.config import ModelConfig
 from shared.settings import Common, EmbeddedBackend, HealthConfig
 
 WIDE = 120

@@ -80,8 +80,8 @@ def checkpoints(folder: Path) -> list[Path]:
 
 def model_facts(path: Path) -> ModelFacts:
     """Loads it and lets it look at a grey image. Raises SettingsError, which says what to do instead."""
-    from services.inference.config import ModelConfig
-    from services.inference.models.model import Model
+    from shared.models.config import ModelConfig
+    from shared.models.model import Model
 
     model = Model(ModelConfig(path=path))
     return ModelFacts(path, model.names, model.family.input.size_px, model.family.name)

@@ -13,12 +13,12 @@ from threading import Thread
 
 import cv2
 
-from services.inference.families.family import Findings, Outputs, Prepared
 from services.inference.gathering import Gathering
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model, Session
+from services.inference.plan import Plan
 from shared.errors import InvalidImage, InvalidMessage
 from shared.imaging import decode, sniff
+from shared.models.families.family import Findings, Outputs, Prepared
+from shared.models.model import Model, Session
 
 
 @dataclass(slots=True)

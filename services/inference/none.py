@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from services.inference.batching import Seen
-from services.inference.config import ModelConfig
-from services.inference.families.family import Findings
 from shared.errors import InvalidImage
 from shared.imaging import dimensions, sniff
+from shared.models.config import ModelConfig
+from shared.models.families.family import Findings
 
 NOTHING = Findings(np.empty(0, np.intp), np.empty(0, np.float32), np.empty((0, 4), np.float32))
 

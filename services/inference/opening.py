@@ -6,10 +6,11 @@ the second needs the backend.
 
 from collections.abc import Callable
 
-from services.inference.config import InferenceConfig, ModelConfig
+from services.inference.config import InferenceConfig
 from services.inference.service import InferenceService
 from services.inference.swapping import Swapper
 from shared.bootstrap import OpenBackend
+from shared.models.config import ModelConfig
 from shared.streams.frames import Frame
 from shared.streams.groups import shadow_group
 from shared.streams.ids import make_id

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.inference.batching import Seen
-from services.inference.config import ModelConfig
-from services.inference.families.family import Findings
-from services.inference.placement import Floats
+from shared.models.config import ModelConfig
+from shared.models.families.family import Findings
+from shared.models.placement import Floats
 from shared.streams.frames import Frame
 from shared.streams.predictions import (
     MAX_PREDICTION_BYTES,

@@ -17,8 +17,8 @@ from services.inference.fetching import Fetcher
 from services.inference.fitting import record_of
 from services.inference.flight import Flight, Flown
 from services.inference.lateness import Lateness
-from services.inference.models.engine import Plan
 from services.inference.none import NoModel
+from services.inference.plan import Plan
 from services.inference.predicting import Known, prediction_of
 from services.inference.swapping import Swapper
 from shared.errors import InvalidMessage, Unavailable

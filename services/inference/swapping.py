@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from services.inference.batching import Lanes
-from services.inference.config import InferenceOptions, ModelConfig
+from services.inference.config import InferenceOptions
 from services.inference.models import copies
-from services.inference.models.engine import Plan
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
 from services.inference.models.running import Report, RunningModel
 from services.inference.models.source import BucketSource, Candidate, FileSource, Source
+from services.inference.plan import Plan
 from shared.errors import SettingsError, Unavailable
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
+from shared.models.model import Model
 from shared.ports import Images
 from shared.telemetry import logs, metrics
 

@@ -18,7 +18,7 @@ from shared.streams.predictions import Detection, Prediction, new_prediction
 from shared.streams.record import NewRecord
 from tests.e2e.world import World, cluster_world, embedded_world
 from tests.servers import Servers
-from tests.unit.services.inference import built_models
+from tests.unit.shared.models import built_models
 
 SIZE_PX = (1280, 720)
 SIDES = {"large": (640, 640), "small": (192, 192)}

@@ -16,11 +16,11 @@ import pytest
 
 from services.inference.batching import Lanes
 from services.inference.config import InferenceConfig
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
 from services.inference.pace import frames_per_s
+from services.inference.plan import Plan
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.imaging import decode
+from shared.models.model import Model
 from shared.settings import EmbeddedBackend
 from tests.benchmarks import inputs, services, yardsticks
 from tests.benchmarks.test_services import Say, row, say

@@ -9,9 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 from services.inference.config import InferenceConfig, cores
-from services.inference.models.engine import Engine, Plan
-from services.inference.models.model import Model, Session
+from services.inference.plan import Plan
 from shared.imaging import decode
+from shared.models.engine import Engine
+from shared.models.model import Model, Session
 from shared.streams import PREDICTIONS
 from tests.benchmarks.inputs import pictures
 from tests.benchmarks.watching import Speed

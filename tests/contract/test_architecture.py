@@ -22,7 +22,7 @@ PACKAGES = ("services", "shared", "deploy")
 LINT = "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports(cache_dir=sys.argv[1]))"
 TIMEOUT_S = 120
 
-YOLOX = "services/inference/families/yolox.py"
+YOLOX = "shared/models/families/yolox.py"
 NTH = "services/sampler/strategies/every_nth.py"
 BREACHES = [
     ("trees", "shared/errors.py", "import services.sampler.config"),
@@ -35,6 +35,8 @@ BREACHES = [
     ("shared", "shared/streams/ids.py", "import shared.ports.log"),
     ("shared", "shared/runtime/retry.py", "from shared.adapters.embedded import lock"),
     ("shared", "shared/newcomer.py", "import json"),
+    ("shared", "shared/models/model.py", "import shared.streams.predictions"),
+    ("shared", "shared/streams/ids.py", "from shared.models.sidecar import Sidecar"),
     ("adapters", "services/sampler/keeping.py", "from shared.adapters.embedded.file_images import FileImages"),
     ("adapters", "services/embedded.py", "import shared.adapters.cluster.redis_state"),
     ("backends", "shared/adapters/embedded/index.py", "import shared.adapters.cluster.redis_state"),
@@ -53,7 +55,7 @@ BREACHES = [
     ("dice", NTH, "from datetime import UTC"),
     ("dice", NTH, "from time import time"),
     ("families", YOLOX, "import onnxruntime"),
-    ("families", YOLOX, "from services.inference.models.model import Model"),
+    ("families", YOLOX, "from shared.models.model import Model"),
     ("families", YOLOX, "from shared.ports import Images"),
     ("families", YOLOX, "import time"),
     ("onnxruntime", "services/cli/check.py", "import onnxruntime"),

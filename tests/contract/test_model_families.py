@@ -16,12 +16,12 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from services.inference.config import ModelConfig
-from services.inference.families import FAMILIES
-from services.inference.families.family import Findings
-from services.inference.models.model import Model
-from services.inference.sidecar import FamilyName
 from shared.errors import SettingsError
+from shared.models.config import ModelConfig
+from shared.models.families import FAMILIES
+from shared.models.families.family import Findings
+from shared.models.model import Model
+from shared.models.sidecar import FamilyName
 from tests.families.pictures import picture
 
 FOLDER = Path(__file__).parents[1] / "families"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from services.inference.batching import Seen
-from services.inference.families import FAMILIES
-from services.inference.families.family import Prepared
-from services.inference.models.model import Model
 from services.inference.predicting import prediction_of
+from shared.models.families import FAMILIES
+from shared.models.families.family import Prepared
+from shared.models.model import Model
 from shared.streams.frames import FRAMES, Frame
 from shared.streams.predictions import Prediction
 from shared.streams.record import Record

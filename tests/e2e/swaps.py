@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from services.inference.batching import Lanes, Seen
-from services.inference.config import ModelConfig
-from services.inference.models.engine import Plan
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
 from services.inference.models.running import RunningModel, running
+from services.inference.plan import Plan
 from services.inference.predicting import prediction_of
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
+from shared.models.model import Model
 from shared.streams import FRAMES
 from shared.streams.frames import Frame
 from shared.streams.predictions import Prediction
 from tests.e2e.world import CONFIDENCES, World, cluster_world, embedded_world
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 MODES = [pytest.param("cluster", marks=pytest.mark.servers), "embedded"]
 FPS = 20.0

@@ -11,8 +11,8 @@ import cv2
 import pytest
 import supervision
 
-from tests.unit.services.inference.built_models import detector
-from tests.unit.services.inference.built_models import picture as pixels
+from tests.unit.shared.models.built_models import detector
+from tests.unit.shared.models.built_models import picture as pixels
 
 TIMEOUT_S = 120
 

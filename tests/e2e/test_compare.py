@@ -10,7 +10,7 @@ from services.__main__ import app
 from shared.streams import PREDICTIONS
 from shared.streams.predictions import Prediction, prediction_id
 from tests.e2e.world import World
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 FRAMES, JUDGED = 12, 8
 pytestmark = pytest.mark.timeout(240)

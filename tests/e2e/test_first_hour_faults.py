@@ -14,8 +14,8 @@ from typing import IO
 import cv2
 import pytest
 
-from tests.unit.services.inference.built_models import detector
-from tests.unit.services.inference.built_models import picture as pixels
+from tests.unit.shared.models.built_models import detector
+from tests.unit.shared.models.built_models import picture as pixels
 
 TIMEOUT_S = 120
 REPOSITORY = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 ROOT = Path(__file__).parents[2]
 LIBC = ctypes.CDLL(None)

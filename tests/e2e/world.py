@@ -31,8 +31,8 @@ from shared.settings import Settings, load
 from shared.streams import STREAMS
 from shared.streams.record import NewRecord, Record
 from tests.servers import Servers
-from tests.unit.services.inference.built_models import detector
 from tests.unit.services.sampler.making import jpeg
+from tests.unit.shared.models.built_models import detector
 
 SALT = "a salt for the tests only, long enough"
 DEADLINE_S = 90.0

@@ -10,11 +10,12 @@ from itertools import cycle
 
 from services.cli.cameras.load import Load, rate_below
 from services.inference.batching import Lanes
-from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
+from services.inference.config import InferenceConfig, InferenceOptions
 from services.inference.pace import frames_per_s
+from services.inference.plan import Plan
 from services.sources.cameras.probe import Probed
+from shared.models.config import ModelConfig
+from shared.models.model import Model
 from shared.settings import Settings
 
 MEASURED_S = 2.0

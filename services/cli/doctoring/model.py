@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from services.cli.doctoring.finding import Finding, ok, warning, wrong
 from services.cli.surroundings import named
-from services.inference.config import InferenceConfig, ModelConfig
+from services.inference.config import InferenceConfig
 from services.sources.config import SourcesConfig
 from shared.errors import SettingsError, Unavailable
 from shared.imaging import encode_jpeg
+from shared.models.config import ModelConfig
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from services.inference.models.engine import Plan
-    from services.inference.models.model import Model
+    from services.inference.plan import Plan
+    from shared.models.model import Model
 
 MEASURED_S = 1.5
 OTHER_FILE = "name a file that works: `model.path`"
@@ -58,8 +59,8 @@ def _released(settings: Settings, config: InferenceConfig, model: ModelConfig) -
 def _looked_at(
     settings: Settings, config: InferenceConfig, model: ModelConfig, what: str, instead: str
 ) -> Iterator[Finding]:
-    from services.inference.models.engine import Plan
-    from services.inference.models.model import Model
+    from services.inference.plan import Plan
+    from shared.models.model import Model
 
     try:
         plan = Plan.of(config.inference)

@@ -10,7 +10,7 @@ from shared.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.inference.config import ModelConfig
+    from shared.models.config import ModelConfig
     from shared.ports import Images
     from shared.settings import Settings
 

@@ -14,7 +14,7 @@ from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from services.cli.models.comparison import Comparison
-    from services.inference.config import ModelConfig
+    from shared.models.config import ModelConfig
     from shared.settings import Settings
 
 JUDGED = 100

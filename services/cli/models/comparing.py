@@ -22,9 +22,9 @@ from services.cli.models.comparison import (
 from services.cli.models.judged import PREVIEW, JudgedFrame, judged
 from services.cli.models.judgements import Judgement, judgements
 from services.cli.models.seeing import seeing
-from services.inference.config import ModelConfig
-from services.inference.models.files import ModelFiles
 from shared.errors import InvalidImage, SettingsError
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
 from shared.settings import Settings
 from shared.streams.predictions import Prediction
 

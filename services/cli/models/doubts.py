@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.inference.families.family import Family
-from services.inference.families.metadata import literal
-from services.inference.models.model import Model
-from services.inference.sidecar import InputOptions, Sidecar
+from shared.models.families.family import Family
+from shared.models.families.metadata import literal
+from shared.models.model import Model
+from shared.models.sidecar import InputOptions, Sidecar
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ Promises: beside the file, or in place of the one that lies there, it changes no
 from collections.abc import Mapping
 from typing import Any
 
-from services.inference.families.family import Family
-from services.inference.sidecar import ResizeOptions, Sidecar
 from shared.errors import SettingsError
+from shared.models.families.family import Family
+from shared.models.sidecar import ResizeOptions, Sidecar
 
 _OF_MODE: Mapping[str, frozenset[str]] = {
     "letterbox": frozenset({"mode", "align", "pad_value", "rounding", "interpolation", "antialias"}),

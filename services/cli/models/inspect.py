@@ -13,7 +13,7 @@ from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from services.cli.models.understood import Understood
-    from services.inference.families.family import Signature
+    from shared.models.families.family import Signature
 
 EXIT_REFUSED = 2
 _CLASSES_SHOWN = 12
@@ -38,10 +38,10 @@ def inspect(
 ) -> None:
     """Show what was understood of a model file, and why. Exit code 2 when nobody recognises it."""
     from services.cli.models.understood import understand
-    from services.inference.config import ModelConfig
-    from services.inference.models.engine import Engine
-    from services.inference.models.files import ModelFiles
-    from services.inference.models.model import Model, Session
+    from shared.models.config import ModelConfig
+    from shared.models.engine import Engine
+    from shared.models.files import ModelFiles
+    from shared.models.model import Model, Session
     from shared.telemetry import logs
 
     logs.configure("gleaner", "WARNING")
@@ -99,7 +99,7 @@ def _classes(found: "Understood") -> str:
 def _show_unknown(model: Path, signature: "Signature", error: SettingsError, as_json: bool) -> None:
     """What is in the file, why it was refused, and where a person can say what it is."""
     from services.cli.models.understood import why_not
-    from services.inference.sidecar import beside
+    from shared.models.sidecar import beside
 
     inputs, outputs = (list(map(str, some)) for some in (signature.inputs, signature.outputs))
     if as_json:
@@ -120,7 +120,7 @@ def _show_unknown(model: Path, signature: "Signature", error: SettingsError, as_
 
 def _objections(signature: "Signature") -> list[tuple[str, str]]:
     """Why each family does not take it."""
-    from services.inference.families import FAMILIES
+    from shared.models.families import FAMILIES
 
     asked = ((name, family.objection(signature)) for name, family in FAMILIES.items())
     return [(name, why) for name, why in asked if why]

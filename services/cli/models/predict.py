@@ -15,7 +15,7 @@ from services.cli import output
 
 if TYPE_CHECKING:
     from services.cli.models.predicted import Predicted
-    from services.inference.config import ModelConfig
+    from shared.models.config import ModelConfig
 
 EXIT_FAULTY = 1
 USUAL_CONFIDENCE = 0.25
@@ -57,9 +57,9 @@ def predict(
 def _config(path: Path, sidecar: Path | None, confidence: float | None) -> "ModelConfig":
     """Everything below what is shown is carried too, as the service does it."""
     from services.cli.models.thresholds import with_confidence
-    from services.inference.config import ModelConfig
-    from services.inference.models.files import ModelFiles
-    from services.inference.models.model import said_of
+    from shared.models.config import ModelConfig
+    from shared.models.files import ModelFiles
+    from shared.models.model import said_of
 
     if confidence is None:
         said = said_of(ModelFiles.of(path, sidecar), ModelConfig(path=path, sidecar=sidecar)).conf

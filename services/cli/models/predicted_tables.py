@@ -6,8 +6,8 @@ from typing import Any
 
 from services.cli import output
 from services.cli.models.predicted import Predicted
-from services.inference.config import ModelConfig
-from services.inference.models.files import ModelFiles
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
 from shared.streams.predictions import Detection
 
 STAGES = ("decode", "preprocess", "run", "postprocess")

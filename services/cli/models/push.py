@@ -18,9 +18,9 @@ from shared.errors import SettingsError
 
 if TYPE_CHECKING:
     from services.cli.models.comparison import Comparison
-    from services.inference.config import ModelConfig
-    from services.inference.models.model import Model
     from services.inference.models.releases import Manifest, Released, Releases
+    from shared.models.config import ModelConfig
+    from shared.models.model import Model
     from shared.settings import Settings
 
 EXIT_NOT_LIVE = 1
@@ -71,7 +71,7 @@ def push(
 
 def _id(settings: "Settings", path: Path, id_: str | None) -> str:
     from services.cli.models.bucket import live_model
-    from services.inference.config import ModelConfig
+    from shared.models.config import ModelConfig
 
     live = live_model(settings)
     usual = live.id if live is not None and live.path is None else ""
@@ -84,10 +84,10 @@ def _id(settings: "Settings", path: Path, id_: str | None) -> str:
 @contextmanager
 def _loaded(settings: "Settings", model_id: str, path: Path, sidecar: Path | None) -> "Iterator[Model]":
     """The version as it will be fetched: a copy, loaded and run on a blank image. Raises SettingsError."""
-    from services.inference.models.engine import Engine
-    from services.inference.models.files import ModelFiles
-    from services.inference.models.model import Model
     from services.inference.models.source import FileSource, copied
+    from shared.models.engine import Engine
+    from shared.models.files import ModelFiles
+    from shared.models.model import Model
 
     # Without its thresholds per class: whether they fit is looked at with everything else that names classes.
     config = _own(settings, model_id).model_copy(update={"path": path, "sidecar": sidecar, "class_thresholds": {}})
@@ -103,7 +103,7 @@ def _loaded(settings: "Settings", model_id: str, path: Path, sidecar: Path | Non
 def _own(settings: "Settings", model_id: str) -> "ModelConfig":
     """What the settings say of that model."""
     from services.cli.models.bucket import live_model, shadow_model
-    from services.inference.config import ModelConfig
+    from shared.models.config import ModelConfig
 
     of = (one for one in (live_model(settings), shadow_model(settings)) if one and one.model_id == model_id)
     return (next(of, None) or ModelConfig(id=model_id)).model_copy(update={"id": model_id})

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from services.inference.batching import Lanes
-from services.inference.config import InferenceOptions, ModelConfig
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
+from services.inference.config import InferenceOptions
+from services.inference.plan import Plan
 from services.inference.predicting import prediction_of
 from shared.errors import InvalidImage
+from shared.models.config import ModelConfig
+from shared.models.model import Model
 from shared.streams.frames import Frame, FrameRef
 from shared.streams.predictions import Prediction
 

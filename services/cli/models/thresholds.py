@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.cli.models.bucket import live_model
-from services.inference.config import ModelConfig
+from shared.models.config import ModelConfig
 from shared.settings import Settings
 
 

@@ -12,15 +12,15 @@ from typing import Any, Literal
 
 from services.cli.models.doubts import cut_off, warnings
 from services.cli.models.explicit import explicit
-from services.inference import sidecar as sidecars
-from services.inference.families.family import Family
-from services.inference.families.metadata import literal
-from services.inference.models.companions import said_by_companions
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
-from services.inference.preprocess import Preparation
-from services.inference.sidecar import Sidecar
 from shared.errors import SettingsError
+from shared.models import sidecar as sidecars
+from shared.models.companions import said_by_companions
+from shared.models.families.family import Family
+from shared.models.families.metadata import literal
+from shared.models.files import ModelFiles
+from shared.models.model import Model
+from shared.models.preprocess import Preparation
+from shared.models.sidecar import Sidecar
 
 NOWHERE = "nowhere"
 

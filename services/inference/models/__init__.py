@@ -1,1 +1,1 @@
-"""A model as it runs: its files and their version, what runs it on this machine, and where other versions come from."""
+"""Versions of a model: where they come from, the copies they are loaded from, and what each running service says it runs."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.inference.models.files import VERSION_CHARS, ModelFiles
 from shared.errors import SettingsError
+from shared.models.files import VERSION_CHARS, ModelFiles
 from shared.ports import Images
 
 if TYPE_CHECKING:
-    from services.inference.models.model import Model  # which loads onnxruntime, and whoever only lists needs none
+    from shared.models.model import Model
 
 ROOT = "models/"
 MANIFEST = "manifest.json"

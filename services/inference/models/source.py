@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from services.inference import sidecar as sidecars
-from services.inference.config import ModelConfig
-from services.inference.models.files import COMPANIONS, ModelFiles
 from services.inference.models.releases import Releases, place
 from shared.errors import Unavailable
+from shared.models import sidecar as sidecars
+from shared.models.config import ModelConfig
+from shared.models.files import COMPANIONS, ModelFiles
 from shared.ports import Images
 
 

@@ -10,7 +10,7 @@ from services.cli.doctoring.finding import Finding, ok, warning, wrong
 from services.cli.doctoring.page import folded, lines, summary, text
 from shared.settings import Settings
 from tests.unit.services.cli.conftest import Gleaner, Site
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 ALL = checks.CHECKS
 CANARY = "canary-3f9a1c-never-shown"

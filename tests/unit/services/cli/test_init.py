@@ -11,7 +11,7 @@ import yaml
 from services.cli.effective import effective
 from shared.settings import load
 from tests.unit.services.cli.conftest import Gleaner
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 CANARY = "canary-3f9a1c-never-written"
 FOUND_OUT = {"site", "timezone", "feedback.port", "health.port"}

@@ -13,8 +13,8 @@ from services.inference.models.releases import Releases
 from services.inference.models.running import Report, RunningModel
 from shared.adapters.embedded.file_images import FileImages
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
-from tests.unit.services.inference.built_models import classifier, detector
 from tests.unit.services.sampler.making import jpeg
+from tests.unit.shared.models.built_models import classifier, detector
 
 TROLLEYS = {"names": "{0: 'cart', 1: 'person', 2: 'trolley'}"}
 

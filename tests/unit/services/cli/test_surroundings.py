@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.cli import surroundings
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 
 def etc(folder: Path, localtime: str | None, timezone: str | None) -> Path:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from services.inference.batching import Lanes, Seen
-from services.inference.config import ModelConfig
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
+from services.inference.plan import Plan
 from shared.errors import InvalidImage
 from shared.imaging import encode_jpeg
-from tests.unit.services.inference.built_models import detector, picture
+from shared.models.config import ModelConfig
+from shared.models.model import Model
+from tests.unit.shared.models.built_models import detector, picture
 
 SIZES = [(320, 240), (240, 320), (400, 240)]
 IMAGES = [encode_jpeg(picture(*SIZES[seed % 3], seed)) for seed in range(12)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.inference.config import InferenceConfig, InferenceOptions, cores
-from services.inference.models.engine import Plan
+from services.inference.plan import Plan
 from shared.errors import SettingsError
 from shared.settings import load
 

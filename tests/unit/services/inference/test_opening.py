@@ -15,8 +15,8 @@ from shared.bootstrap import open_backend
 from shared.errors import SettingsError
 from shared.settings import Settings
 from shared.streams.groups import READS, reads
-from tests.unit.services.inference.built_models import detector
 from tests.unit.services.inference.test_service import frame
+from tests.unit.shared.models.built_models import detector
 
 
 def settings(tmp_path: Path, **values: Any) -> Settings:

@@ -8,19 +8,20 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from services.inference.batching import Lanes, Seen
-from services.inference.config import InferenceConfig, ModelConfig
-from services.inference.families.family import Findings
+from services.inference.config import InferenceConfig
 from services.inference.fitting import record_of
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
+from services.inference.plan import Plan
 from services.inference.service import InferenceService
 from services.inference.swapping import Loaded
 from shared.errors import InvalidImage
 from shared.imaging import encode_jpeg
+from shared.models.config import ModelConfig
+from shared.models.families.family import Findings
+from shared.models.model import Model
 from shared.streams.frames import FrameRef
 from shared.streams.predictions import MAX_PREDICTION_BYTES, Detection, Prediction
-from tests.unit.services.inference.built_models import classifier, detector, picture
-from tests.unit.services.inference.models.test_broken_files import NAMES, always, saved
+from tests.unit.shared.models.built_models import classifier, detector, picture
+from tests.unit.shared.models.test_broken_files import NAMES, always, saved
 
 GREY, WHITE = (encode_jpeg(np.full((64, 64, 3), level, np.uint8)) for level in (114, 250))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from services.inference.batching import Seen
-from services.inference.config import ModelConfig
-from services.inference.families.family import Findings
 from services.inference.predicting import prediction_of
+from shared.models.config import ModelConfig
+from shared.models.families.family import Findings
 from shared.streams import predictions
 from shared.streams.frames import FRAMES, Frame
 from shared.streams.predictions import MAX_PREDICTION_BYTES, Prediction

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.inference.config import ModelConfig
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
 from services.inference.models.releases import Release, Released, Releases, model_ids, place
 from services.inference.models.source import copied
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
+from shared.models.model import Model
 from shared.ports import Images
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 Makes = Callable[..., Model]
 

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from services.inference.batching import Lanes
-from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
-from services.inference.models.engine import Plan
-from services.inference.models.model import Model
+from services.inference.config import InferenceConfig, InferenceOptions
+from services.inference.plan import Plan
 from services.inference.service import InferenceService
 from services.inference.swapping import Loaded
 from shared.adapters.embedded.file_objects import FileObjects
 from shared.errors import InvalidImage, Unavailable
 from shared.imaging import encode_jpeg
+from shared.models.config import ModelConfig
+from shared.models.model import Model
 from shared.runtime.clock import SystemClock
 from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Handled, Received
@@ -27,7 +28,7 @@ from shared.streams.frames import FRAMES
 from shared.streams.predictions import PREDICTIONS, Prediction
 from shared.streams.record import Headers, Record
 from shared.streams.references import Reference
-from tests.unit.services.inference.built_models import classifier, detector, picture
+from tests.unit.shared.models.built_models import classifier, detector, picture
 
 
 def received(image: bytes, offset: int, headers: Headers = (), partition: int = 3) -> Received:

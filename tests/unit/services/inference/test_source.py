@@ -8,14 +8,14 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from services.inference.config import ModelConfig
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
 from services.inference.models.releases import Releases
 from services.inference.models.source import BucketSource, Candidate, FileSource
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError, Unavailable
-from tests.unit.services.inference.built_models import detector
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
+from shared.models.model import Model
+from tests.unit.shared.models.built_models import detector
 
 
 def held_still(source: FileSource) -> Candidate:

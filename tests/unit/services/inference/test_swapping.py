@@ -10,17 +10,18 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.inference.batching import Seen
-from services.inference.config import InferenceConfig, InferenceOptions, ModelConfig
+from services.inference.config import InferenceConfig, InferenceOptions
 from services.inference.models.copies import PREFIX
-from services.inference.models.files import ModelFiles
-from services.inference.models.model import Model
 from services.inference.models.releases import Releases
 from services.inference.models.running import RunningModel, running
 from services.inference.swapping import Loaded, Swapper
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError, Unavailable
 from shared.imaging import encode_jpeg
-from tests.unit.services.inference.built_models import detector, picture
+from shared.models.config import ModelConfig
+from shared.models.files import ModelFiles
+from shared.models.model import Model
+from tests.unit.shared.models.built_models import detector, picture
 
 DEADLINE_S = 20.0
 OPTIONS = InferenceOptions(lanes=1, threads_per_lane=1)

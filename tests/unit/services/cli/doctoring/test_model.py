@@ -5,12 +5,12 @@ import pytest
 
 from services.cli.doctoring import model as looking
 from services.cli.doctoring.model import model
-from services.inference.config import ModelConfig
-from services.inference.models.model import Model
 from services.inference.models.releases import Releases
 from shared.adapters.embedded.file_images import FileImages
+from shared.models.config import ModelConfig
+from shared.models.model import Model
 from shared.settings import Settings
-from tests.unit.services.inference.built_models import detector
+from tests.unit.shared.models.built_models import detector
 
 
 @pytest.fixture(autouse=True)

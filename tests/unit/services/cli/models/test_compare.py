@@ -14,19 +14,19 @@ from services.cli.models.judged import GONE, judged, newest_first
 from services.cli.models.judgements import Judgement
 from services.cli.models.seeing import seeing
 from services.cli.models.thresholds import at_threshold
-from services.inference.config import ModelConfig
 from shared import imaging
 from shared.adapters.embedded.file_images import FileImages
 from shared.errors import SettingsError
 from shared.imaging import encode_jpeg
+from shared.models.config import ModelConfig
 from shared.settings import Settings
 from shared.streams import VERDICTS, ids, keys
 from shared.streams.frames import FrameRef
 from shared.streams.predictions import Detection, Prediction, new_prediction, prediction_id
 from shared.streams.verdicts import Verdict, new_verdict
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
-from tests.unit.services.inference.built_models import classifier, detector, picture
 from tests.unit.services.sampler.making import classified, detection, prediction
+from tests.unit.shared.models.built_models import classifier, detector, picture
 
 CONFIDENCE = 0.3
 HERE, THERE = (10.0, 10.0, 50.0, 40.0), (100.0, 100.0, 140.0, 130.0)

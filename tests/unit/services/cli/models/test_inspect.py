@@ -11,13 +11,13 @@ from onnx import TensorProto, helper
 
 from services.cli.models.inspect import yaml_of
 from services.cli.models.understood import understand
-from services.inference.config import ModelConfig
-from services.inference.families import FAMILIES
-from services.inference.models.model import Model
-from services.inference.sidecar import FamilyName, ResizeOptions, Sidecar
+from shared.models.config import ModelConfig
+from shared.models.families import FAMILIES
+from shared.models.model import Model
+from shared.models.sidecar import FamilyName, ResizeOptions, Sidecar
 from tests.contract.test_model_families import REFERENCES, Reference, findings
 from tests.unit.services.cli.conftest import Gleaner, as_json
-from tests.unit.services.inference.built_models import classifier, detector
+from tests.unit.shared.models.built_models import classifier, detector
 
 SIZE_PX = (517, 333)
 PAGE = Path(__file__).parents[5] / "docs" / "models.md"

@@ -18,7 +18,7 @@ from shared.streams.predictions import Detection, Prediction
 from shared.streams.record import Record
 from tests.families.pictures import picture as scene
 from tests.unit.services.cli.conftest import Gleaner, as_json
-from tests.unit.services.inference.built_models import classifier, detector, picture
+from tests.unit.shared.models.built_models import classifier, detector, picture
 
 TESTS = Path(__file__).parents[4]
 POSES, MESSAGES = TESTS / "families/ultralytics-pose.onnx", TESTS / "contract/messages/predictions/v1"
