@@ -1,7 +1,8 @@
-"""`samples`: designs (what was decided when a frame was drawn) and revisions (what a verdict does to its annotation).
+"""`samples`: designs (what was decided when a frame was drawn), revisions (what a verdict does to its annotation), neighbours.
 
 Promises: on the frame's partition number, keyed by the sample id. A design never changes and of several with one id the
 first in the log counts; a drawn frame that could not be kept is here too, without an image but with its probability.
+Neighbours are what was asked to be kept around a kept frame: nobody drew them, and they never enter the estimators.
 """
 
 from typing import Annotated, Literal
@@ -13,6 +14,15 @@ from shared.streams.predictions import Prediction, Probability
 from shared.streams.record import NewRecord, Record
 from shared.streams.stream import Message, Stream, first_complaint
 from shared.streams.verdicts import Verdict
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: dict[str, float]) -> bool:
+    return not value
+
 
 Effect = Literal["verify", "remove", "flag", "flag_incomplete"]
 """What a verdict does to a pre-annotation: marks it verified, removes the box, keeps and flags it, flags the image."""
@@ -38,8 +48,25 @@ class BufferedImage(BaseModel):
     preview_key: str
     sidecar_key: str
     content_type: str
-    sha256: str
+    sha256: str = Field(description="of the bytes in the buffer; the frame's own unless the image was altered")
     size: int
+    width_px: int | None = Field(
+        default=None, exclude_if=_is_none, description="where it is not the prediction's any more"
+    )
+    height_px: int | None = Field(default=None, exclude_if=_is_none)
+    altered: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda altered: not altered,
+        description="what was done to the frame: masked, blurred, scaled",
+    )
+
+
+class NearDuplicate(BaseModel):
+    """The kept image that a drawn frame resembled. Informative strategies could not draw it then."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    distance: int = Field(ge=0, le=64, description="differing bits of 64")
 
 
 class _Sample(Message):
@@ -52,9 +79,12 @@ class _Sample(Message):
     destinations: tuple[str, ...]
     image: BufferedImage | None = None
     missing: str | None = Field(
-        default=None, description="why there is no image: limit:NAME, expired, unreadable, no_space"
+        default=None, description="why there is no image: limit:NAME, expired, unreadable, no_space, withheld"
     )
     settings_version: str
+    tags: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda tags: not tags, description="of the collection and of the strategies that drew it"
+    )
 
 
 class Design(_Sample):
@@ -65,6 +95,23 @@ class Design(_Sample):
     probabilities: dict[str, Probability] = Field(description="of every strategy, whether it drew the frame or not")
     probability: Probability = Field(description="of their union: the inclusion probability")
     salt_fingerprint: str
+    epoch_ms: int | None = Field(
+        default=None, exclude_if=_is_none, description="start of the epoch whose plan gave the probabilities"
+    )
+    scores: dict[str, float] = Field(
+        default_factory=dict, exclude_if=_is_empty, description="of the strategies with interest"
+    )
+    weights: dict[str, float] = Field(
+        default_factory=dict, exclude_if=_is_empty, description="what the plan made of them"
+    )
+    gate: str | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="near_duplicate or quality: informative strategies could not draw it, their probability is 0",
+    )
+    near_duplicate: NearDuplicate | None = Field(default=None, exclude_if=_is_none)
+    phash: str | None = Field(default=None, exclude_if=_is_none, description="of the frame's image, 16 hex digits")
+    signature: str | None = Field(default=None, exclude_if=_is_none, description="of the prediction, 8 hex digits")
 
     @property
     def revision(self) -> str:
@@ -85,7 +132,19 @@ class Revision(_Sample):
         return self.verdict.verdict_id
 
 
-Sample = Design | Revision
+class Neighbour(_Sample):
+    """A frame shortly before or after a kept one, kept because it was asked for (`context`)."""
+
+    kind: Literal["neighbour"] = "neighbour"
+    of: str = Field(description="the sample beside which it was kept")
+    after_ms: int = Field(description="log time after that sample's frame, milliseconds; negative: before")
+
+    @property
+    def revision(self) -> str:
+        return ""
+
+
+Sample = Design | Revision | Neighbour
 _ADAPTER: TypeAdapter[Sample] = TypeAdapter(Annotated[Sample, Field(discriminator="kind")])
 
 
