@@ -6,9 +6,16 @@ Unavailable when the store does not answer. Lifetimes go by the store's clock an
 no decision depends on one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+
+def printable(key: str) -> str:
+    """The key itself. Raises ValueError for one that a store would not take."""
+    if not key or not key.isascii() or not key.isprintable():
+        raise ValueError(f"expected a key of printable ASCII, got {key!r}: escape or hash what people named")
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,25 @@ class State(Protocol):
 
     def put_if_absent(self, key: str, value: bytes, ttl_s: int) -> bytes:
         """Sets it when there is none. Returns what is there now: the value of whoever came first."""
+
+    def add(self, counters: Mapping[str, Mapping[str, int]], ttl_s: int) -> None:
+        """Adds whole numbers to fields of counters, all of it as one atomic step; each counter then lives `ttl_s` more.
+
+        A counter that is not there begins at 0. Whoever asks again after Unavailable may count twice: the answer alone may
+        have been lost.
+        """
+
+    def counters(self, keys: Sequence[str]) -> Sequence[Mapping[str, int]]:
+        """All fields of several counters, in order, as they stood at one moment; empty where there is none (any more)."""
+
+    def fix(self, key: str, fields: Mapping[str, bytes], ttl_s: int) -> Mapping[str, bytes]:
+        """Sets each of these fields when it is not there, as one atomic step; all of `key` then lives `ttl_s` more.
+
+        Returns what is there now for these fields: the values of whoever came first.
+        """
+
+    def fields(self, key: str) -> Mapping[str, bytes]:
+        """All that was fixed at this key; empty where nothing was."""
 
     def decide(self, batch: Sequence[Undecided]) -> Sequence[Decided]:
         """Decides a batch, one after the other, as one atomic step and one round trip. Per frame, in this order:

@@ -39,6 +39,46 @@ def limit_key(collection: str, rule: str, window: str) -> str:
     return f"lim:{{{safe(collection)}}}:{safe(rule)}:{window}"
 
 
+def ring_key(collection: str, source_id: str) -> str:
+    """The hashes of what a source had kept last."""
+    return f"ring:{{{safe(collection)}}}:{safe(source_id)}"
+
+
+def sharpness_key(collection: str, source_id: str) -> str:
+    """How sharp a source's drawn frames were of late."""
+    return f"sharp:{{{safe(collection)}}}:{safe(source_id)}"
+
+
+def plan_key(collection: str, hour: str) -> str:
+    """The plans of the epochs that begin in an hour of log time."""
+    return f"plan:{{{safe(collection)}}}:{hour}"
+
+
+def totals_key(collection: str) -> str:
+    """What was met, drawn and passed so far, in all."""
+    return f"h:{{{safe(collection)}}}"
+
+
+def plan_state_key(collection: str) -> str:
+    """Up to which epoch plans were made, and from what."""
+    return f"plan-state:{{{safe(collection)}}}"
+
+
+def factors_key(collection: str, hour: str) -> str:
+    """How much each source's frames weigh on the floor in an hour of log time."""
+    return f"factors:{{{safe(collection)}}}:{hour}"
+
+
+def known_key(collection: str) -> str:
+    """The hashes of images that a team has already."""
+    return f"known:{{{safe(collection)}}}"
+
+
+def want_key(collection: str, source_id: str) -> str:
+    """Frames of a source that are still to come, and are wanted as context of one that was kept."""
+    return f"want:{{{safe(collection)}}}:{safe(source_id)}"
+
+
 def buffered_image(
     collection: str, sample_id: str, *, time_ms: int, content_type: str, sha256: str, size: int
 ) -> BufferedImage:

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -110,6 +110,117 @@ def test_ping_is_answered(state: State) -> None:
 
 def test_a_store_that_is_set_up_well_has_no_faults(state: State) -> None:
     assert list(state.check()) == []
+
+
+# --- fields ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_added_adds_up(state: State) -> None:
+    state.add({"h:{c}": {"random/3": 2, "drawn": 1}, "h:{d}": {"drawn": 7}}, LONG_S)
+    state.add({"h:{c}": {"random/3": 5, "köln": -3}}, LONG_S)
+    assert list(state.counters(["h:{d}", "none", "h:{c}"])) == [
+        {"drawn": 7},
+        {},
+        {"random/3": 7, "drawn": 1, "köln": -3},
+    ]
+    state.add({}, LONG_S)
+    assert list(state.counters([])) == []
+
+
+def test_counts_are_exact_to_the_last_digit(state: State) -> None:
+    state.add({"h:{c}": {"bytes": 2**62}}, LONG_S)
+    state.add({"h:{c}": {"bytes": 1}}, LONG_S)
+    assert state.counters(["h:{c}"])[0] == {"bytes": 2**62 + 1}
+
+
+def test_many_who_add_at_once_lose_nothing(state_backend: StateBackend) -> None:
+    states = [state_backend.open("a:") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: states[n % 4].add({"h:{c}": {"all": 1, str(n % 3): n}}, LONG_S), range(60)))
+    expected = {"all": 60} | {str(rest): sum(range(rest, 60, 3)) for rest in range(3)}
+    assert states[0].counters(["h:{c}"])[0] == expected
+
+
+def test_counters_that_were_added_together_are_seen_together(state_backend: StateBackend) -> None:
+    adding, looking = state_backend.open("a:"), state_backend.open("a:")
+
+    def add() -> None:
+        for _ in range(50):
+            adding.add({"h:{c}": {"n": 1}, "k:{c}": {"n": 1}}, LONG_S)
+
+    with ThreadPoolExecutor(1) as pool:
+        added = pool.submit(add)
+        while not added.done():
+            one, other = looking.counters(["h:{c}", "k:{c}"])
+            assert one == other
+        added.result()
+
+
+def test_the_first_fixes_a_field_for_all(state: State) -> None:
+    assert state.fix("plan:{c}:1", {"7/random": b"0.5", "8/random": b""}, LONG_S) == {
+        "7/random": b"0.5",
+        "8/random": b"",
+    }
+    assert state.fix("plan:{c}:1", {"7/random": b"0.9", "9/köln": VALUES[2]}, LONG_S) == {
+        "7/random": b"0.5",
+        "9/köln": VALUES[2],
+    }
+    assert state.fields("plan:{c}:1") == {"7/random": b"0.5", "8/random": b"", "9/köln": VALUES[2]}
+    assert state.fields("plan:{c}:2") == {}
+    assert state.fix("plan:{c}:2", {}, LONG_S) == {}
+
+
+def test_of_many_who_fix_all_see_the_same_first(state_backend: StateBackend) -> None:
+    states = [state_backend.open("a:") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(lambda n: states[n % 4].fix("p:{c}", {"a": b"%d" % n, "b": b"%d" % n}, LONG_S), range(40)))
+    assert seen == [states[0].fields("p:{c}")] * 40
+    assert seen[0]["a"] == seen[0]["b"], "both by the same, or it was no atomic step"
+
+
+def test_fields_live_on_with_every_write_and_then_begin_anew(state: State) -> None:
+    """The ones that nobody touches again are the clock of the test."""
+    for key in ("h:{c}", "gone"):
+        state.add({key: {"n": 1}}, 1)
+    for key in ("plan", "past"):
+        state.fix(key, {"a": b"1"}, 1)
+    state.add({"h:{c}": {"m": 1}}, LONG_S)
+    state.fix("plan", {"a": b"2", "b": b"2"}, LONG_S)
+    deadline = time.monotonic() + 10
+    while state.counters(["gone"])[0] or state.fields("past"):
+        assert time.monotonic() < deadline, "what was to live 1 s is still there after 10 s"
+        threading.Event().wait(0.02)
+    assert state.counters(["h:{c}"])[0] == {"n": 1, "m": 1}
+    assert state.fields("plan") == {"a": b"1", "b": b"2"}
+    state.add({"gone": {"m": 1}}, LONG_S)
+    assert state.counters(["gone"])[0] == {"m": 1}
+    assert state.fix("past", {"a": b"new"}, LONG_S) == {"a": b"new"}
+
+
+def test_fields_of_two_prefixes_never_meet(state_backend: StateBackend) -> None:
+    one, other = state_backend.open("a:"), state_backend.open("b:")
+    one.add({"k": {"n": 1}}, LONG_S)
+    one.fix("f", {"a": b"1"}, LONG_S)
+    assert list(other.counters(["k"])) == [{}]
+    assert other.fields("f") == {}
+
+
+@pytest.mark.parametrize("key", ["", "köln", "line\nbreak"])
+def test_a_key_is_printable_ascii_for_every_verb(state: State, key: str) -> None:
+    asked = Undecided(key, b"", LONG_S)
+    verbs: list[Callable[[], object]] = [
+        lambda: state.get(key),
+        lambda: state.put(key, b"", LONG_S),
+        lambda: state.add({key: {"n": 1}}, LONG_S),
+        lambda: state.counters([key]),
+        lambda: state.fix(key, {"a": b""}, LONG_S),
+        lambda: state.fields(key),
+        lambda: state.decide([asked]),
+        lambda: state.memo(key),
+    ]
+    for verb in verbs:
+        with pytest.raises(ValueError, match="printable ASCII"):
+            verb()
 
 
 # --- decisions ---------------------------------------------------------------------------------------------------------

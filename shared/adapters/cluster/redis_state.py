@@ -4,6 +4,7 @@ Promises: a server that is gone or hangs costs less than a second per call, then
 after its answer was lost charges nobody twice, because its memos were written with its charges.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -17,12 +18,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from shared.errors import Unavailable
-from shared.ports.state import Decided, Undecided
+from shared.ports.state import Decided, Undecided, printable
 
 STORE = "state store"
 TIMEOUT_S = 0.25
 MAX_CONNECTIONS = 64
 FULL_SHARE = 0.7
+MARK_S = 60
+"""How long a call of `add` is remembered: well past its own retry."""
 LARGEST_INTEGER = 2**53
 """Lua counts in doubles; above this they round."""
 
@@ -45,6 +48,8 @@ class RedisState:
         )
         self._decide = self._redis.register_script(_script("decide.lua"))
         self._amend = self._redis.register_script(_script("amend.lua"))
+        self._add = self._redis.register_script(_script("add.lua"))
+        self._fix = self._redis.register_script(_script("fix.lua"))
 
     def get(self, key: str) -> bytes | None:
         with _store_errors():
@@ -64,6 +69,38 @@ class RedisState:
         with _store_errors():
             before = cast("bytes | None", self._redis.set(self._key(key), value, ex=ttl_s, nx=True, get=True))
         return value if before is None else before
+
+    def add(self, counters: Mapping[str, Mapping[str, int]], ttl_s: int) -> None:
+        if not counters:
+            return
+        keys = [self._key(key) for key in counters]
+        arguments: list[str | int] = [ttl_s, MARK_S]
+        for fields in counters.values():
+            arguments += [len(fields), *(part for field in fields.items() for part in field)]
+        with _store_errors():
+            self._add(keys=[f"{keys[0]}:once:{secrets.token_hex(8)}", *keys], args=arguments)
+
+    def counters(self, keys: Sequence[str]) -> Sequence[Mapping[str, int]]:
+        if not keys:
+            return []
+        with _store_errors(), self._redis.pipeline(transaction=True) as together:
+            for key in keys:
+                together.hgetall(self._key(key))
+            found = cast("list[dict[bytes, bytes]]", together.execute())
+        return [{field.decode(): int(count) for field, count in fields.items()} for fields in found]
+
+    def fix(self, key: str, fields: Mapping[str, bytes], ttl_s: int) -> Mapping[str, bytes]:
+        if not fields:
+            return {}
+        arguments = [part for field in fields.items() for part in field]
+        with _store_errors():
+            there = cast("list[bytes]", self._fix(keys=[self._key(key)], args=[ttl_s, *arguments]))
+        return dict(zip(fields, there, strict=True))
+
+    def fields(self, key: str) -> Mapping[str, bytes]:
+        with _store_errors():
+            found = cast("dict[bytes, bytes]", self._redis.hgetall(self._key(key)))
+        return {field.decode(): value for field, value in found.items()}
 
     def decide(self, batch: Sequence[Undecided]) -> Sequence[Decided]:
         if not batch:
@@ -95,9 +132,7 @@ class RedisState:
         self._redis.close()
 
     def _key(self, key: str) -> str:
-        if not key or not key.isascii() or not key.isprintable():
-            raise ValueError(f"expected a key of printable ASCII, got {key!r}: escape or hash what people named")
-        return self._prefix + key
+        return self._prefix + printable(key)
 
     def _arguments(self, one: Undecided, keys: dict[str, int]) -> Iterator[str | int | bytes]:
         """What decide.lua takes for one frame; each key is sent once and meant by its index."""
