@@ -5,10 +5,11 @@ plan's business; a strategy imports no port, no clock, no dice.
 """
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
+from services.sampler.limit_options import Limit
 from services.sampler.rates import Rate
 from services.sampler.strategies.scene import Scene
 from shared.settings import Config
@@ -16,13 +17,6 @@ from shared.streams.predictions import ClassScore, Detection, Prediction
 
 Dice = Callable[..., float]
 """`dice(*what)`: the uniform number in [0, 1) that salt, collection and strategy give to this; no dice at all."""
-
-
-class StrategyLimit(Config):
-    """A hard cap on what one strategy keeps; beyond it a drawn frame is published without its image."""
-
-    most: int = Field(ge=1, description="samples per window")
-    per: Literal["minute", "hour", "day"]
 
 
 class Strategy(Config):
@@ -55,7 +49,7 @@ class Strategy(Config):
     share: float | None = Field(default=None, gt=0, le=1, description="its part of the collection's `review`, instead")
     gamma: float = Field(default=2.0, ge=0, le=16, description="weight is score to this power; more: only the best")
     tags: tuple[str, ...] = Field(default=(), description="given to the samples that it draws")
-    limits: tuple[StrategyLimit, ...] = ()
+    limits: tuple[Limit, ...] = Field(default=(), description="hard caps on what it keeps by itself")
 
     @property
     def label(self) -> str:
