@@ -1,14 +1,16 @@
 """below_threshold: the model saw something and was not sure enough of it to say so."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from services.sampler.strategies.strategy import MatchStrategy
-from shared.streams.predictions import Prediction, Probability
+from services.sampler.strategies.scene import Scene
+from services.sampler.strategies.selecting import SelectingStrategy
+from shared.streams.predictions import ClassScore, Detection, Prediction, Probability
 
 
-class BelowThreshold(MatchStrategy):
+class BelowThreshold(SelectingStrategy):
     """Matches when a detection's (a classifier: the top class's) confidence is in [at_least, threshold)."""
 
     type: Literal["below_threshold"] = "below_threshold"
@@ -23,18 +25,28 @@ class BelowThreshold(MatchStrategy):
             raise ValueError(f"at_least ({self.at_least}) must be below threshold ({self.threshold})")
         return self
 
-    def match(self, prediction: Prediction) -> tuple[float, str] | None:
-        looked_at = self.selected(prediction)
-        if prediction.task == "classify":
-            looked_at = looked_at[:1] if looked_at and looked_at[0] is prediction.classes[0] else []
+    def score(self, scene: Scene) -> float:
+        prediction = scene.prediction
+        usual = prediction.threshold if self.threshold is None else self.threshold
+        differing = prediction.class_thresholds if self.threshold is None else {}
+        at_least = self.at_least
+        for one in self._looked_at(prediction):
+            if at_least <= one.confidence < (differing.get(one.class_name, usual) if differing else usual):
+                return 1.0
+        return 0.0
+
+    def rule(self, scene: Scene) -> str:
+        prediction = scene.prediction
         unsure = [
-            one for one in looked_at if self.at_least <= one.confidence < self._threshold(prediction, one.class_name)
+            one
+            for one in self._looked_at(prediction)
+            if self.at_least <= one.confidence < self._threshold(prediction, one.class_name)
         ]
-        if not unsure:
-            return None
         best = max(unsure, key=lambda one: one.confidence)
-        threshold = self._threshold(prediction, best.class_name)
-        return best.confidence, f"{best.class_name} {best.confidence:.2f}, below {threshold:.2f}"
+        return f"{best.class_name} {best.confidence:.2f}, below {self._threshold(prediction, best.class_name):.2f}"
+
+    def _looked_at(self, prediction: Prediction) -> "Sequence[Detection | ClassScore]":
+        return self.top(prediction) if prediction.task == "classify" else self.selected(prediction)
 
     def _threshold(self, prediction: Prediction, class_name: str) -> float:
         return prediction.threshold_for(class_name) if self.threshold is None else self.threshold

@@ -6,10 +6,10 @@ probability 1/N and neither fault.
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from services.sampler.strategies.strategy import Dice, Look, Strategy
-from shared.streams.predictions import Prediction
+from services.sampler.strategies.scene import Scene
+from services.sampler.strategies.strategy import Dice, Strategy
 
 
 class EveryNth(Strategy):
@@ -29,11 +29,26 @@ class EveryNth(Strategy):
             )
         return n
 
-    def look(self, prediction: Prediction, dice: Dice) -> Look:
-        fired = self._fires(prediction, dice)
-        return Look(1 / self.n, fired, None, f"one random frame of every {self.n}" if fired else "")
+    @model_validator(mode="after")
+    def _only_n(self) -> "EveryNth":
+        for name in ("probability", "budget", "share"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"expected `n` alone, got `{name}`: every_nth keeps 1 in n; random can have a {name}")
+        return self
 
-    def _fires(self, prediction: Prediction, dice: Dice) -> bool:
+    @property
+    def fixed(self) -> float | None:
+        return 1 / self.n
+
+    def score(self, scene: Scene) -> float:
+        return 1.0
+
+    def rule(self, scene: Scene) -> str:
+        return f"one random frame of every {self.n}"
+
+    def fires(self, scene: Scene, dice: Dice, probability: float) -> bool:
+        """The block decides, whatever `probability` says: it is 1/n."""
+        prediction = scene.prediction
         index = prediction.frame_index
         if index is None:
             return dice(prediction.frame.frame_id) < 1 / self.n
