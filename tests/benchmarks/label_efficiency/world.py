@@ -1,0 +1,145 @@
+"""A stream in a real embedded log, and real samplers on it, one per arm.
+
+Promises: a frame is an encoded image (PNG) in the log; log time is the stream's own, ten frames a second, whatever the
+machine's clock says. A sampler is `SamplerService` on the embedded adapters; what it draws it reads back from the log.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from services.sampler.config import SamplerConfig
+from services.sampler.service import SamplerService
+from shared.adapters.embedded.file_images import FileImages
+from shared.adapters.embedded.file_objects import FileObjects
+from shared.adapters.embedded.segment_log import SegmentLog
+from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.bootstrap import OpenBackend
+from shared.runtime.clock import SystemClock
+from shared.runtime.service import Received
+from shared.settings import Settings
+from shared.streams import PREDICTIONS, predictions, samples
+from shared.streams import frames as frame_stream
+from shared.streams.frames import Frame, new_frame
+from shared.streams.predictions import Prediction
+from shared.streams.record import NewRecord, Record
+from shared.streams.samples import Design
+from tests.benchmarks.label_efficiency.arms import Arm
+from tests.benchmarks.label_efficiency.stream import Stream
+
+BEGAN_MS = 1_790_000_040_000
+"""A full minute, so that rounds are the minutes of limits."""
+SOURCE = "belt"
+BATCH = 100
+STORED_WITHIN_S = 60.0
+
+
+class LogTime:
+    """The clock of the log: it stands until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.ms = BEGAN_MS
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`frames`: as the log holds them, in the stream's order."""
+
+    folder: Path
+    log: SegmentLog
+    frames: list[Frame]
+
+    @contextmanager
+    def sampler(self, arm: Arm, seed: int) -> Iterator["Chooser"]:
+        """A sampler of its own, with its own state store and image buffer."""
+        folder = self.folder / arm.name
+        state, images = SqliteState(folder / "state.db"), FileImages(folder / "images")
+        objects = FileObjects(folder / "objects")
+        settings = Settings({"timezone": "UTC", **arm.settings}, f"arm {arm.name}")
+        salt = f"label efficiency, seed {seed}, {arm.name}".encode()
+        version = settings.version
+        backend = OpenBackend(settings.common, self.log, state, images, objects, SystemClock(), salt, version)
+        service = SamplerService(settings.read(SamplerConfig), backend)
+        try:
+            yield Chooser(service)
+        finally:
+            service.close()
+            for port in (state, images, objects):
+                port.close()
+            shutil.rmtree(folder)
+
+
+class Chooser:
+    """One arm's sampler, fed as the worker feeds it."""
+
+    def __init__(self, service: SamplerService) -> None:
+        self._service = service
+        self._offset = 0
+        service.on_assigned(frozenset({(PREDICTIONS.name, 0)}))
+
+    def choose(self, predicted: Sequence[Prediction]) -> list[str]:
+        """The ids of the frames that it kept, with their image, in the order of their samples."""
+        received = [self._received(prediction) for prediction in predicted]
+        batches = [received[i : i + BATCH] for i in range(0, len(received), BATCH)]
+        return [frame_id for batch in batches for frame_id in self._kept(batch)]
+
+    def _kept(self, batch: Sequence[Received]) -> Iterator[str]:
+        handled = self._service.handle(batch)
+        self._service.confirmed()
+        for number, new in enumerate(handled.outputs):
+            sample = samples.decode(_record(new, number, BEGAN_MS)) if new.stream == samples.SAMPLES.name else None
+            if isinstance(sample, Design) and sample.image is not None:
+                yield sample.prediction.frame.frame_id
+
+    def _received(self, prediction: Prediction) -> Received:
+        """As the log would hand it out: through JSON, and with an offset of its own."""
+        record = _record(predictions.new_prediction(prediction), self._offset, prediction.frame.time_ms)
+        self._offset += 1
+        return Received(record, predictions.decode(record))
+
+
+@contextmanager
+def world(stream: Stream, folder: Path) -> Iterator[World]:
+    """The stream's frames in a log; the folder is empty again afterwards."""
+    now = LogTime()
+    log = SegmentLog(folder / "log", now_ms=now)
+    log.apply()
+    try:
+        yield World(folder, log, _published(stream, log, now))
+    finally:
+        log.close()
+        shutil.rmtree(folder)
+
+
+def _published(stream: Stream, log: SegmentLog, now: LogTime) -> list[Frame]:
+    """A second of frames at a time: what is appended together has one log time."""
+    producer = log.producer()
+    frames: list[Frame] = []
+    a_second = stream.plan.frames_a_second
+    try:
+        for first in range(0, len(stream.pictures), a_second):
+            now.ms = BEGAN_MS + 1000 * (first // a_second)
+            sent = [producer.send(_frame(stream, first + i)) for i in range(a_second)]
+            frames += [frame_stream.decode(future.result(STORED_WITHIN_S)) for future in sent]
+    finally:
+        producer.close()
+    return frames
+
+
+def _frame(stream: Stream, number: int) -> NewRecord:
+    fine, encoded = cv2.imencode(".png", stream.pictures[number])
+    if not fine:
+        raise ValueError(f"frame {number} could not be encoded as PNG")
+    return new_frame(SOURCE, encoded.tobytes(), producer_frame_id=f"frame-{number}", frame_index=number)
+
+
+def _record(new: NewRecord, offset: int, time_ms: int, **more: Any) -> Record:
+    return Record(new.stream, new.partition or 0, offset, time_ms, new.key, new.value)
