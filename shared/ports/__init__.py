@@ -7,7 +7,7 @@ from shared.ports.clock import Clock
 from shared.ports.images import ImageInfo, Images
 from shared.ports.log import Bounds, Consumer, Listener, Log, Producer, Reader
 from shared.ports.objects import Objects
-from shared.ports.state import Charge, Decided, State, Undecided
+from shared.ports.state import Charge, Decided, Near, State, Undecided
 
 __all__ = [
     "Bounds",
@@ -19,6 +19,7 @@ __all__ = [
     "Images",
     "Listener",
     "Log",
+    "Near",
     "Objects",
     "Producer",
     "Reader",

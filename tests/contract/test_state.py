@@ -1,17 +1,22 @@
 """What `shared.ports.state` promises, on every state store."""
 
+import struct
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from shared.ports import Charge, Decided, State, Undecided
+from shared.ports import Charge, Decided, Near, State, Undecided
 from tests.contract.conftest import StateBackend
 
 LONG_S = 3600
@@ -381,3 +386,302 @@ def test_decide_does_what_the_three_steps_say(
         assert list(state.decide(asked)) == [model_decide(memos, counters, each) for each in asked]
     for key, expected in memos.items():
         assert state.memo(key) == expected
+
+
+# --- near-duplicates ---------------------------------------------------------------------------------------------------
+
+RING = "ring:{c}:door"
+INDEX = "known:{c}"
+IMAGE = bytes.fromhex("0f1e2d3c4b5a6978")
+NOON_S = 1_700_000_000
+
+
+def turned(image: bytes, *bits: int) -> bytes:
+    """The hash with some of its 64 bits turned, the highest first."""
+    number = int.from_bytes(image)
+    for bit in bits:
+        number ^= 1 << (63 - bit)
+    return number.to_bytes(8)
+
+
+def near(image: bytes = IMAGE, signature: int = 1, time_s: int = NOON_S, **more: Any) -> Near:
+    options: dict[str, Any] = {"most_bits": 8, "size": 64, "max_age_s": 3600, "ttl_s": LONG_S, "add": True}
+    return Near(entry=image + struct.pack(">II", signature, time_s), **{"key": RING, **options, **more})
+
+
+def meet(memo: str, near: Near | None, *charges: Charge, **more: Any) -> Undecided:
+    """A frame with another decision in case it is a near-duplicate."""
+    return replace(ask(memo, *charges), near=near, **{"instead": b"instead " + memo.encode(), **more})
+
+
+def distances(state: State, *asked: Undecided) -> list[int | None]:
+    return [each.distance for each in state.decide(asked)]
+
+
+def test_a_near_duplicate_is_decided_otherwise_and_says_how_near(state: State) -> None:
+    assert state.decide([meet("a", near())]) == [Decided(b"a", None, fresh=True)]
+    decided = Decided(b"instead b", None, fresh=True, distance=3)
+    assert state.decide([meet("b", near(turned(IMAGE, 0, 31, 63)))]) == [decided]
+    assert state.decide([meet("b", None)]) == [replace(decided, fresh=False)]
+    assert state.memo("dec:{c}:b") == replace(decided, fresh=False)
+
+
+def test_a_redelivered_frame_never_meets_its_own_entry(state: State) -> None:
+    assert distances(state, meet("a", near()), meet("a", near()), meet("b", near())) == [None, None, 0]
+    assert distances(state, meet("a", near())) == [None]
+
+
+@pytest.mark.parametrize(
+    ("other", "distance"),
+    [
+        (near(turned(IMAGE, *range(8))), 8),
+        (near(turned(IMAGE, *range(9))), None),
+        (near(turned(IMAGE, *range(28, 37)), most_bits=9), 9),
+        (near(turned(IMAGE, 5), most_bits=0), None),
+        (near(bytes(0xFF - byte for byte in IMAGE), most_bits=64), 64),
+        (near(signature=2), None),
+        (near(time_s=NOON_S + 3600), 0),
+        (near(time_s=NOON_S + 3601), None),
+        (near(time_s=NOON_S - 3600), 0),
+        (near(time_s=NOON_S - 3601), None),
+        (near(key="ring:{c}:yard"), None),
+    ],
+)
+def test_a_match_is_near_of_the_same_signature_and_of_the_same_hour(
+    state: State, other: Near, distance: int | None
+) -> None:
+    assert distances(state, meet("a", near()), meet("b", other)) == [None, distance]
+
+
+def test_hashes_and_signatures_of_high_bits_are_compared_whole(state: State) -> None:
+    high = near(b"\xff" * 8, signature=2**32 - 1, time_s=2**32 - 1)
+    asked = meet("b", near(turned(b"\xff" * 8, 0, 32), signature=2**32 - 1, time_s=2**32 - 1))
+    assert distances(state, meet("a", high), asked) == [None, 2]
+
+
+def test_the_nearest_match_is_said(state: State) -> None:
+    far, close = near(turned(IMAGE, *range(30, 36))), near(turned(IMAGE, *range(26, 37)))
+    assert distances(state, meet("a", far), meet("b", close, instead=None)) == [None, 5]
+    assert distances(state, meet("c", near(turned(IMAGE, 63)))) == [7]
+
+
+def test_only_what_is_kept_joins_the_ring(state: State) -> None:
+    full = charge("day", 1, 0)
+    asked = [meet("refused", near(), full), meet("looks", near(add=False)), meet("kept", near()), meet("twin", near())]
+    assert distances(state, *asked) == [None, None, None, 0]
+    later = near(time_s=NOON_S + 3000)
+    assert distances(state, meet("later", later)) == [0], "a duplicate does not make the entry younger"
+    assert distances(state, meet("next", near(time_s=NOON_S + 4000))) == [None]
+
+
+def test_a_ring_holds_the_last_kept(state: State) -> None:
+    images = [bytes([n] * 8) for n in (0x00, 0x0F, 0xF0, 0xFF)]
+    kept = [meet(f"k{n}", near(image, size=3)) for n, image in enumerate(images)]
+    assert distances(state, *kept) == [None] * 4
+    asked = [meet(f"a{n}", near(image, size=3, add=False)) for n, image in enumerate(images)]
+    assert distances(state, *asked) == [None, 0, 0, 0]
+
+
+def test_a_ring_lives_as_long_as_it_should(state: State) -> None:
+    assert distances(state, meet("a", near(ttl_s=1))) == [None]
+    wait_until_gone(state, RING)
+    assert distances(state, meet("b", near())) == [None]
+
+
+def test_a_duplicate_pays_what_is_charged_instead(state: State) -> None:
+    usual, otherwise = charge("uncertain", 1, 1), charge("all", 1, 1)
+    asked = [meet(name, near(), usual, charges_instead=(otherwise,)) for name in "abc"]
+    assert [each.refused_by for each in state.decide(asked)] == [None, None, "all"]
+    assert state.memo("dec:{c}:c") == Decided(b"instead c", "all", fresh=False, distance=0)
+
+
+def test_what_nothing_else_drew_is_remembered_and_costs_nothing(state: State) -> None:
+    day = charge("day", 1, 1)
+    asked = [meet(name, near(), day, drops=True, charges_instead=(day,)) for name in "abc"]
+    assert [(each.decision, each.refused_by) for each in state.decide(asked)] == [
+        (b"a", None),
+        (b"instead b", None),
+        (b"instead c", None),
+    ]
+    assert state.get(day.key) == b"1"
+
+
+def test_without_another_decision_a_match_is_only_said(state: State) -> None:
+    day = charge("day", 1, 2)
+    asked = [meet(name, near(), day, instead=None) for name in "abc"]
+    assert state.decide(asked) == [
+        Decided(b"a", None, fresh=True),
+        Decided(b"b", None, fresh=True, distance=0),
+        Decided(b"c", "day", fresh=True, distance=0),
+    ]
+
+
+@pytest.mark.parametrize(("most", "refused_by"), [(1, None), (0, "day")])
+def test_amend_keeps_the_distance(state: State, most: int, refused_by: str | None) -> None:
+    state.decide([meet("a", near()), meet("b", near(), charges_instead=(charge("day", 1, most),))])
+    state.amend("dec:{c}:b", b"missing", LONG_S)
+    assert state.memo("dec:{c}:b") == Decided(b"missing", refused_by, fresh=False, distance=0)
+
+
+def test_an_entry_is_whole_or_refused() -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        near(b"short")
+    with pytest.raises(ValueError, match="65 bits"):
+        near(most_bits=65)
+
+
+# --- known images ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_learned_is_counted_once(state: State) -> None:
+    hashes = [bytes([n] * 8) for n in range(10)]
+    assert state.known(INDEX) == 0
+    assert state.learn(INDEX, [*hashes, hashes[0]]) == 10
+    assert state.learn(INDEX, [*hashes, IMAGE]) == 1
+    assert state.learn(INDEX, []) == 0
+    assert state.known(INDEX) == 11
+    assert state.known("known:{d}") == 0
+    state.forget(INDEX)
+    state.forget(INDEX)
+    assert state.known(INDEX) == 0
+    assert distances(state, meet("a", near(hashes[0], known=INDEX))) == [None]
+
+
+def test_a_known_image_is_a_duplicate_of_any_signature_and_age(state: State) -> None:
+    state.learn(INDEX, [IMAGE])
+    other = near(turned(IMAGE, 3, 40), signature=9, known=INDEX)
+    assert state.decide([meet("a", other)]) == [Decided(b"instead a", None, fresh=True, distance=2, known=True)]
+    assert state.memo("dec:{c}:a") == Decided(b"instead a", None, fresh=False, distance=2, known=True)
+    state.amend("dec:{c}:a", b"missing", LONG_S)
+    assert state.memo("dec:{c}:a") == Decided(b"missing", None, fresh=False, distance=2, known=True)
+    assert distances(state, meet("b", replace(other, known=None))) == [None], "neither asked for nor in the ring"
+
+
+def test_the_ring_is_asked_before_the_index(state: State) -> None:
+    state.learn(INDEX, [turned(IMAGE, 1)])
+    decided = state.decide([meet("a", near()), meet("b", near(turned(IMAGE, 1, 2), known=INDEX))])
+    assert [(each.distance, each.known) for each in decided] == [(None, False), (2, False)]
+
+
+def test_a_hash_that_is_none_is_refused(state: State) -> None:
+    with pytest.raises(ValueError, match="8 bytes"):
+        state.learn(INDEX, [IMAGE, b"short"])
+    assert state.known(INDEX) == 0
+
+
+def as_bits(hashes: Sequence[bytes]) -> NDArray[np.uint8]:
+    return np.unpackbits(np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 8), axis=1)
+
+
+def bits_between(image: bytes, others: Sequence[bytes]) -> NDArray[np.int_]:
+    return np.asarray((as_bits([image]) != as_bits(others)).sum(axis=1))
+
+
+def neighbours(dice: np.random.Generator, image: bytes, most_bits: int, number: int) -> list[bytes]:
+    return [turned(image, *dice.permutation(64)[: dice.integers(0, most_bits)].tolist()) for _ in range(number)]
+
+
+@pytest.mark.parametrize("most_bits", [0, 7, 8, 20, 64])
+def test_distances_in_a_ring_are_those_that_numpy_counts(state: State, most_bits: int) -> None:
+    """6,400 pairs each."""
+    dice = np.random.default_rng(most_bits)
+    hashes = sorted({*neighbours(dice, IMAGE, 24, 40), *(dice.bytes(8) for _ in range(40))})[:64]
+    assert distances(state, *(meet(f"k{n}", near(one, most_bits=0)) for n, one in enumerate(hashes))) == [None] * 64
+    asked = [*neighbours(dice, IMAGE, 30, 50), *(dice.bytes(8) for _ in range(50))]
+    closest = [int(bits_between(one, hashes).min()) for one in asked]
+    looking = [meet(f"a{n}", near(one, most_bits=most_bits, add=False)) for n, one in enumerate(asked)]
+    assert distances(state, *looking) == [bits if bits <= most_bits else None for bits in closest]
+
+
+def test_the_index_finds_what_its_bands_can_find(state: State) -> None:
+    """Within 7 bits all of them; further away those of which one quarter differs in at most one bit."""
+    dice = np.random.default_rng(7)
+    hashes = [dice.bytes(8) for _ in range(500)]
+    assert state.learn(INDEX, hashes) == 500
+    asked = [one for image in hashes[:50] for one in neighbours(dice, image, 14, 4)]
+    looking = [meet(f"a{n}", near(one, most_bits=12, add=False, known=INDEX)) for n, one in enumerate(asked)]
+    expected: list[int | None] = []
+    for one in asked:
+        apart = as_bits([one]) != as_bits(hashes)
+        found = apart.reshape(-1, 4, 16).sum(axis=2).min(axis=1) <= 1
+        bits = int(np.where(found, apart.sum(axis=1), 65).min())
+        expected.append(bits if bits <= 12 else None)
+    assert distances(state, *looking) == expected
+    assert None in expected
+    assert expected.count(None) < 60
+
+
+SIGHTS = st.tuples(
+    st.sampled_from("pqrstuvw"),
+    st.integers(0, 3),  # image: 2 bits between neighbours
+    st.integers(0, 1),  # signature
+    st.integers(0, 4),  # time, tens of seconds
+    st.booleans(),  # add
+    st.sampled_from(["instead", "drops", "said"]),
+    CHARGES,
+)
+
+
+def model_meet(memos: dict[str, Decided], counters: dict[str, int], ring: list[bytes], asked: Undecided) -> Decided:
+    """The port's five steps, on dictionaries and lists."""
+    assert asked.near is not None
+    there = memos.get(asked.memo_key)
+    if there is not None:
+        return there
+    image, signature, time_s = struct.unpack(">8sII", asked.near.entry)
+    entries = [struct.unpack(">8sII", entry) for entry in ring]
+    fitting = [h for h, s, t in entries if s == signature and abs(t - time_s) <= asked.near.max_age_s]
+    bits = min(bits_between(image, fitting).tolist(), default=65) if fitting else 65
+    distance = bits if bits <= asked.near.most_bits else None
+    otherwise = distance is not None and asked.instead is not None
+    decision = asked.instead if otherwise and asked.instead is not None else asked.decision
+    charges = asked.charges_instead if otherwise else asked.charges
+    case = Undecided(asked.memo_key, decision, LONG_S, () if otherwise and asked.drops else charges)
+    decided = model_decide(memos, counters, case)
+    if asked.near.add and distance is None and decided.refused_by is None:
+        ring.append(asked.near.entry)
+        del ring[: -asked.near.size]
+    memos[asked.memo_key] = replace(memos[asked.memo_key], distance=distance)
+    return replace(decided, distance=distance)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(batches=st.lists(st.lists(SIGHTS, max_size=6), max_size=5))
+def test_decide_does_what_the_five_steps_say(state: State, batches: list[list[Any]]) -> None:
+    place = uuid.uuid4().hex
+    memos: dict[str, Decided] = {}
+    counters: dict[str, int] = {}
+    ring: list[bytes] = []
+    for batch in batches:
+        asked = [in_place(place, *sight) for sight in batch]
+        assert list(state.decide(asked)) == [model_meet(memos, counters, ring, each) for each in asked]
+    for key, expected in memos.items():
+        assert state.memo(key) == expected
+
+
+def in_place(
+    place: str, memo: str, image: int, signature: int, tens: int, add: bool, then: str, charges: tuple[Charge, ...]
+) -> Undecided:
+    """A frame whose keys are all of one example."""
+    paid = tuple(replace(c, key=f"lim:{{{place}}}:{c.name}") for c in charges)
+    return Undecided(
+        f"dec:{{{place}}}:{memo}",
+        memo.encode(),
+        LONG_S,
+        paid,
+        near(
+            turned(IMAGE, *range(2 * image)),
+            signature,
+            NOON_S + 10 * tens,
+            key=f"ring:{{{place}}}",
+            most_bits=2,
+            size=2,
+            max_age_s=10,
+            add=add,
+        ),
+        None if then == "said" else b"instead",
+        paid[:1],
+        drops=then == "drops",
+    )

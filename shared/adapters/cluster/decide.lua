@@ -1,7 +1,11 @@
 -- Decides a batch of drawn frames, one after the other, as one atomic step (shared/ports/state.py: decide).
--- KEYS: every memo and counter once. ARGV, per frame: memo key's index, decision, memo's ttl, number of charges; then per
--- charge: counter's index, amount, most, ttl, name. Returns, per frame: the memo that was there, or {name that refused or ''}.
--- A memo is "0" .. decision, or "1" .. eight hex digits (length of the name) .. name that refused .. decision.
+-- KEYS: every memo, counter, ring and index once. ARGV, per frame: memo key's index, memo's ttl; what is decided; ring's index
+-- or 0, and for a ring: entry, most bits, size, greatest age, ttl, add (1, 0), known index's index or 0; then, with a match,
+-- 0 for the same or 1 and what is decided instead. What is decided: decision, number of charges; then per charge: counter's
+-- index, amount, most, ttl, name.
+-- Returns, per frame: the memo that was there, or {name that refused or '', distance or -1, in the index of known (1, 0)}.
+-- A memo is "0" .. decision, or "1" .. eight hex digits (length of the name) .. name that refused .. decision; of a
+-- near-duplicate "2" .. known (1, 0) .. two hex digits (distance) stand before that.
 -- Counters are compared as doubles, exact below 2^53, and written by INCRBY as text that Lua never rounds.
 
 local CHUNK = 1000 -- unpack() has a limit near 8,000
@@ -19,12 +23,51 @@ local function take()
   return ARGV[at]
 end
 
-local function take_charges()
-  local charges = {}
+local function take_case()
+  local case = { decision = take(), charges = {} }
   for i = 1, tonumber(take()) do
-    charges[i] = { key = tonumber(take()), amount = tonumber(take()), most = tonumber(take()), ttl = take(), name = take() }
+    case.charges[i] = { key = tonumber(take()), amount = tonumber(take()), most = tonumber(take()), ttl = take(), name = take() }
   end
-  return charges
+  return case
+end
+
+local function take_near()
+  local ring = tonumber(take())
+  if ring == 0 then return nil end
+  return {
+    ring = ring,
+    entry = take(),
+    most_bits = tonumber(take()),
+    size = tonumber(take()),
+    max_age = tonumber(take()),
+    ttl = take(),
+    add = take() == '1',
+    known = tonumber(take()),
+  }
+end
+
+local function take_frame()
+  local frame = { memo = tonumber(take()), ttl = take(), usual = take_case(), near = take_near() }
+  frame.matched = frame.near and take() == '1' and take_case() or frame.usual
+  return frame
+end
+
+local some_known = {} -- index's index -> whether it holds anything: asked once per batch
+local function knows_any(key)
+  if some_known[key] == nil then some_known[key] = redis.call('EXISTS', KEYS[key]) == 1 end
+  return some_known[key]
+end
+
+local function match(near)
+  local bits = nearest_in_ring(values[near.ring] or '', near)
+  if bits then return bits, '0' end
+  if near.known == 0 or not knows_any(near.known) then return nil end
+  return nearest_in_index(KEYS[near.known], near), '1'
+end
+
+local function join(near)
+  values[near.ring] = grown(values[near.ring] or '', near)
+  redis.call('SET', KEYS[near.ring], values[near.ring], 'EX', near.ttl)
 end
 
 local function refused_by(charges)
@@ -46,19 +89,24 @@ local function pay(charges)
   end
 end
 
+local function decide(frame)
+  local near, bits, known = frame.near, nil, nil
+  if near then bits, known = match(near) end
+  local case = bits and frame.matched or frame.usual
+  local name = refused_by(case.charges)
+  if not name then pay(case.charges) end
+  if near and near.add and not bits and not name then join(near) end
+  local memo = name and '1' .. string.format('%08x', #name) .. name .. case.decision or '0' .. case.decision
+  if bits then memo = '2' .. known .. string.format('%02x', bits) .. memo end
+  values[frame.memo] = memo
+  redis.call('SET', KEYS[frame.memo], memo, 'EX', frame.ttl)
+  return { name or '', bits or -1, tonumber(known or '0') }
+end
+
 local answers = {}
 while at < #ARGV do
-  local memo, decision, ttl = tonumber(take()), take(), take()
-  local charges = take_charges()
-  if values[memo] then
-    answers[#answers + 1] = values[memo]
-  else
-    local name = refused_by(charges)
-    if not name then pay(charges) end
-    values[memo] = name and '1' .. string.format('%08x', #name) .. name .. decision or '0' .. decision
-    redis.call('SET', KEYS[memo], values[memo], 'EX', ttl)
-    answers[#answers + 1] = { name or '' }
-  end
+  local frame = take_frame()
+  answers[#answers + 1] = values[frame.memo] or decide(frame)
 end
 
 for key, charged in pairs(touched) do

@@ -5,7 +5,7 @@ after its answer was lost charges nobody twice, because its memos were written w
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import cast
@@ -18,7 +18,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from shared.errors import Unavailable
-from shared.ports.state import Decided, Undecided, printable
+from shared.ports.state import Charge, Decided, Undecided, hash64, printable
 
 STORE = "state store"
 TIMEOUT_S = 0.25
@@ -46,10 +46,11 @@ class RedisState:
             max_connections=MAX_CONNECTIONS,
             decode_responses=False,
         )
-        self._decide = self._redis.register_script(_script("decide.lua"))
+        self._decide = self._redis.register_script(_script("near.lua", "decide.lua"))
         self._amend = self._redis.register_script(_script("amend.lua"))
         self._add = self._redis.register_script(_script("add.lua"))
         self._fix = self._redis.register_script(_script("fix.lua"))
+        self._learn = self._redis.register_script(_script("learn.lua"))
 
     def get(self, key: str) -> bytes | None:
         with _store_errors():
@@ -119,6 +120,20 @@ class RedisState:
         stored = self.get(memo_key)
         return None if stored is None else _remembered(stored)
 
+    def learn(self, key: str, hashes: Sequence[bytes]) -> int:
+        if not hashes:
+            return 0
+        with _store_errors():
+            return cast("int", self._learn(keys=[self._key(key)], args=[hash64(one) for one in hashes]))
+
+    def known(self, key: str) -> int:
+        with _store_errors():
+            return int(cast("bytes | None", self._redis.hget(self._key(key), "n")) or 0)
+
+    def forget(self, key: str) -> None:
+        with _store_errors():
+            self._redis.unlink(self._key(key))
+
     def check(self) -> Sequence[str]:
         with _store_errors():
             info = cast("dict[str, object]", {**self._redis.info("memory"), **self._redis.info("persistence")})
@@ -140,10 +155,27 @@ class RedisState:
         def index(key: str) -> int:
             return keys.setdefault(self._key(key), len(keys) + 1)
 
-        yield from (index(one.memo_key), one.decision, one.ttl_s, len(one.charges))
-        for charge in one.charges:
-            _need_exact(charge.amount, charge.most)
-            yield from (index(charge.key), charge.amount, charge.most, charge.ttl_s, charge.name)
+        yield from (index(one.memo_key), one.ttl_s)
+        yield from _case(*one.in_case(match=False), index)
+        near = one.near
+        if near is None:
+            yield 0
+            return
+        yield from (index(near.key), near.entry, near.most_bits, near.size, near.max_age_s, near.ttl_s, int(near.add))
+        yield index(near.known) if near.known else 0
+        if one.instead is None:
+            yield 0
+            return
+        yield 1
+        yield from _case(*one.in_case(match=True), index)
+
+
+def _case(decision: bytes, charges: Sequence[Charge], index: Callable[[str], int]) -> Iterator[str | int | bytes]:
+    """What is decided, and what it costs."""
+    yield from (decision, len(charges))
+    for charge in charges:
+        _need_exact(charge.amount, charge.most)
+        yield from (index(charge.key), charge.amount, charge.most, charge.ttl_s, charge.name)
 
 
 def _complaints(info: Mapping[str, object]) -> Iterator[str]:
@@ -160,18 +192,22 @@ def _complaints(info: Mapping[str, object]) -> Iterator[str]:
         yield f"it cannot write to its disk ({', '.join(failed)}): look at the disk of the Redis server"
 
 
-def _decided(one: Undecided, answer: bytes | Sequence[bytes]) -> Decided:
+def _decided(one: Undecided, answer: bytes | tuple[bytes, int, int]) -> Decided:
     if isinstance(answer, bytes):
         return _remembered(answer)
-    return Decided(one.decision, answer[0].decode() or None, fresh=True)
+    refused_by, distance, known = answer
+    decision, _ = one.in_case(match=distance >= 0)
+    return Decided(decision, refused_by.decode() or None, True, None if distance < 0 else distance, known == 1)
 
 
 def _remembered(memo: bytes) -> Decided:
-    """A memo as decide.lua writes it: `0` + decision, or `1` + length of the name in 8 hex digits + name + decision."""
-    if memo[:1] == b"0":
-        return Decided(memo[1:], None, fresh=False)
-    end = 9 + int(memo[1:9], 16)
-    return Decided(memo[end:], memo[9:end].decode(), fresh=False)
+    """A memo as decide.lua writes it, and wrote it before it knew of near-duplicates."""
+    near, refusal = (memo[1:4], memo[4:]) if memo[:1] == b"2" else (b"", memo)
+    distance, known = (int(near[1:], 16), near[:1] == b"1") if near else (None, False)
+    if refusal[:1] == b"0":
+        return Decided(refusal[1:], None, False, distance, known)
+    end = 9 + int(refusal[1:9], 16)
+    return Decided(refusal[end:], refusal[9:end].decode(), False, distance, known)
 
 
 def _need_exact(*numbers: int) -> None:
@@ -179,8 +215,8 @@ def _need_exact(*numbers: int) -> None:
         raise ValueError(f"expected amounts and limits up to 2**53, got {numbers}: the store would round them")
 
 
-def _script(name: str) -> str:
-    return files(__package__).joinpath(name).read_text()
+def _script(*names: str) -> str:
+    return "\n".join(files(__package__).joinpath(name).read_text() for name in names)
 
 
 @contextmanager

@@ -8,16 +8,23 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from shared.adapters.embedded import sqlite_fields
-from shared.adapters.embedded.database import Database
-from shared.ports.state import Charge, Decided, Undecided, printable
+from shared.adapters.embedded import sqlite_fields, sqlite_near
+from shared.adapters.embedded.database import Database, Row
+from shared.ports.state import Charge, Decided, Near, Undecided, printable
 
 SWEEP_S = 60.0
 _SWEEP_ROWS = 10_000
-_SET = "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)"
-_GET = "SELECT value, refused_by FROM entries WHERE key = ? AND expires_s > ?"
+_SET = "INSERT OR REPLACE INTO entries (key, value, expires_s) VALUES (?, ?, ?)"
+_GET = "SELECT value FROM entries WHERE key = ? AND expires_s > ?"
+_REMEMBER = (
+    "INSERT OR REPLACE INTO entries (key, value, refused_by, distance, known, expires_s) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_MEMO = "SELECT value, refused_by, distance, known FROM entries WHERE key = ? AND expires_s > ?"
+_LATER_COLUMNS = ("distance", "known")
+"""Those that a file of an earlier version lacks."""
 
 
 class SqliteState:
@@ -28,6 +35,7 @@ class SqliteState:
     ) -> None:
         schema = Path(__file__).with_name("sqlite_state.sql").read_text(encoding="utf-8")
         self.database = Database(file, schema, "state store", timeout_s)
+        _grow(self.database)
         self._prefix = prefix
         self._now_s = now_s
         self._sweep_s = 0.0
@@ -42,14 +50,14 @@ class SqliteState:
 
     def put(self, key: str, value: bytes, ttl_s: int) -> None:
         with self._step() as (transaction, now_s):
-            transaction.execute(_SET, (self._key(key), value, None, now_s + ttl_s))
+            transaction.execute(_SET, (self._key(key), value, now_s + ttl_s))
 
     def put_if_absent(self, key: str, value: bytes, ttl_s: int) -> bytes:
         with self._step() as (transaction, now_s):
-            there = _find(transaction, self._key(key), now_s)
+            there = _value(transaction, self._key(key), now_s)
             if there is None:
-                transaction.execute(_SET, (self._key(key), value, None, now_s + ttl_s))
-            return value if there is None else there[0]
+                transaction.execute(_SET, (self._key(key), value, now_s + ttl_s))
+            return value if there is None else there
 
     def add(self, counters: Mapping[str, Mapping[str, int]], ttl_s: int) -> None:
         if not counters:
@@ -80,13 +88,25 @@ class SqliteState:
 
     def amend(self, memo_key: str, decision: bytes, ttl_s: int) -> None:
         with self._step() as (transaction, now_s):
-            there = _find(transaction, self._key(memo_key), now_s)
-            refused_by = None if there is None else there[1]
-            transaction.execute(_SET, (self._key(memo_key), decision, refused_by, now_s + ttl_s))
+            there = _memo(transaction.execute(_MEMO, (self._key(memo_key), now_s)).fetchall())
+            amended = replace(there or Decided(decision, None, fresh=False), decision=decision)
+            _remember(transaction, self._key(memo_key), amended, now_s + ttl_s)
 
     def memo(self, memo_key: str) -> Decided | None:
-        rows = self.database.rows(_GET, (self._key(memo_key), self._now_s()))
-        return Decided(bytes(rows[0][0]), rows[0][1], fresh=False) if rows else None
+        return _memo(self.database.rows(_MEMO, (self._key(memo_key), self._now_s())))
+
+    def learn(self, key: str, hashes: Sequence[bytes]) -> int:
+        if not hashes:
+            return 0
+        with self._step() as (transaction, _):
+            return sqlite_near.learn(transaction, self._key(key), hashes)
+
+    def known(self, key: str) -> int:
+        return sqlite_near.known(self.database, self._key(key))
+
+    def forget(self, key: str) -> None:
+        with self._step() as (transaction, _):
+            sqlite_near.forget(transaction, self._key(key))
 
     def check(self) -> Sequence[str]:
         damage = self.database.damage()
@@ -117,31 +137,73 @@ class SqliteState:
 
     def _decide(self, transaction: sqlite3.Connection, undecided: Undecided, now_s: float) -> Decided:
         memo_key = self._key(undecided.memo_key)
-        there = _find(transaction, memo_key, now_s)
+        there = _memo(transaction.execute(_MEMO, (memo_key, now_s)).fetchall())
         if there is not None:
-            return Decided(*there, fresh=False)
-        refused_by = self._charge(transaction, undecided.charges, now_s)
-        transaction.execute(_SET, (memo_key, undecided.decision, refused_by, now_s + undecided.ttl_s))
-        return Decided(undecided.decision, refused_by, fresh=True)
+            return there
+        near = undecided.near
+        distance, known = (None, False) if near is None else self._match(transaction, near, now_s)
+        decision, charges = undecided.in_case(match=distance is not None)
+        decided = Decided(decision, self._charge(transaction, charges, now_s), True, distance, known)
+        if near is not None and near.add and distance is None and decided.refused_by is None:
+            self._join(transaction, near, now_s)
+        _remember(transaction, memo_key, decided, now_s + undecided.ttl_s)
+        return decided
+
+    def _match(self, transaction: sqlite3.Connection, near: Near, now_s: float) -> tuple[int | None, bool]:
+        """The distance of the nearest match, and whether it was in the index of known images."""
+        distance = sqlite_near.nearest(_value(transaction, self._key(near.key), now_s) or b"", near)
+        if distance is not None or near.known is None:
+            return distance, False
+        distance = sqlite_near.nearest_known(transaction, self._key(near.known), near)
+        return distance, distance is not None
+
+    def _join(self, transaction: sqlite3.Connection, near: Near, now_s: float) -> None:
+        key = self._key(near.key)
+        ring = sqlite_near.grown(_value(transaction, key, now_s) or b"", near)
+        transaction.execute(_SET, (key, ring, now_s + near.ttl_s))
 
     def _charge(self, transaction: sqlite3.Connection, charges: Sequence[Charge], now_s: float) -> str | None:
         """Charges all of them, or none and says which did not fit. A counter may be named twice: each charge counts."""
         counters: dict[str, int] = {}
         for charge in charges:
             key = self._key(charge.key)
-            there = None if key in counters else _find(transaction, key, now_s)
-            counters[key] = counters.get(key, int(there[0]) if there else 0) + charge.amount
+            if key not in counters:
+                counters[key] = int(_value(transaction, key, now_s) or 0)
+            counters[key] += charge.amount
             if counters[key] > charge.most:
                 return charge.name
         for charge in charges:
             key = self._key(charge.key)
-            transaction.execute(_SET, (key, str(counters[key]).encode(), None, now_s + charge.ttl_s))
+            transaction.execute(_SET, (key, str(counters[key]).encode(), now_s + charge.ttl_s))
         return None
 
 
-def _find(transaction: sqlite3.Connection, key: str, now_s: float) -> tuple[bytes, str | None] | None:
+def _value(transaction: sqlite3.Connection, key: str, now_s: float) -> bytes | None:
     row = transaction.execute(_GET, (key, now_s)).fetchone()
-    return None if row is None else (bytes(row[0]), row[1])
+    return None if row is None else bytes(row[0])
+
+
+def _memo(rows: Sequence[Row]) -> Decided | None:
+    if not rows:
+        return None
+    decision, refused_by, distance, known = rows[0]
+    return Decided(bytes(decision), refused_by, False, distance, bool(known))
+
+
+def _remember(transaction: sqlite3.Connection, key: str, decided: Decided, expires_s: float) -> None:
+    memo = (decided.decision, decided.refused_by, decided.distance, decided.known or None)
+    transaction.execute(_REMEMBER, (key, *memo, expires_s))
+
+
+def _grow(database: Database) -> None:
+    """A file of an earlier version gets the columns that it lacks."""
+    there = {row[1] for row in database.rows("PRAGMA table_info(entries)")}
+    if there.issuperset(_LATER_COLUMNS):
+        return
+    with database.write(durable=False) as transaction:
+        there = {row[1] for row in transaction.execute("PRAGMA table_info(entries)")}
+        for name in set(_LATER_COLUMNS) - there:
+            transaction.execute(f"ALTER TABLE entries ADD COLUMN {name} INTEGER")
 
 
 def _sweep(transaction: sqlite3.Connection, now_s: float) -> None:

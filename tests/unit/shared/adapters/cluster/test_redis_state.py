@@ -2,12 +2,13 @@
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 
-from shared.adapters.cluster.redis_state import RedisState, _complaints
+from shared.adapters.cluster.redis_state import RedisState, _complaints, _remembered
 from shared.errors import Unavailable
-from shared.ports.state import Charge, Undecided
+from shared.ports.state import Charge, Decided, State, Undecided
 
 
 @pytest.fixture
@@ -40,6 +41,42 @@ def test_numbers_that_lua_would_round_are_refused(state: RedisState) -> None:
 def test_an_empty_batch_asks_nobody(state: RedisState) -> None:
     assert state.decide([]) == []
     assert state.get_many([]) == []
+    assert state.counters([]) == []
+    assert state.fix("k", {}, 60) == {}
+    assert state.learn("k", []) == 0
+    state.add({}, 60)
+
+
+VERBS: list[Callable[[State], object]] = [
+    lambda state: state.add({"h:{c}": {"n": 1}}, 60),
+    lambda state: state.counters(["h:{c}"]),
+    lambda state: state.fix("plan:{c}", {"a": b""}, 60),
+    lambda state: state.fields("plan:{c}"),
+    lambda state: state.learn("known:{c}", [b"8 bytes."]),
+    lambda state: state.known("known:{c}"),
+    lambda state: state.forget("known:{c}"),
+    lambda state: state.decide([Undecided("dec:{c}:1", b"", 60)]),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_that_nobody_answers(state: RedisState, verb: Callable[[State], object]) -> None:
+    with pytest.raises(Unavailable, match="state store"):
+        verb(state)
+
+
+@pytest.mark.parametrize(
+    ("memo", "expected"),
+    [
+        (b"0kept", Decided(b"kept", None, fresh=False)),
+        (b"100000003daykept", Decided(b"kept", "day", fresh=False)),
+        (b"20080kept", Decided(b"kept", None, fresh=False, distance=8)),
+        (b"21400kept", Decided(b"kept", None, fresh=False, distance=64, known=True)),
+        (b"2002100000003daykept", Decided(b"kept", "day", fresh=False, distance=2)),
+    ],
+)
+def test_memos_are_read_as_they_were_ever_written(memo: bytes, expected: Decided) -> None:
+    assert _remembered(memo) == expected
 
 
 WELL = {"maxmemory_policy": "noeviction", "maxmemory": 1000, "used_memory": 10, "aof_enabled": 1}

@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.embedded.sqlite_state import SWEEP_S, SqliteState
 from shared.errors import Unavailable
-from shared.ports import Charge, Decided, Undecided
+from shared.ports import Charge, Decided, Near, Undecided
 
 
 def keys(file: Path) -> set[str]:
@@ -74,3 +74,37 @@ def test_what_was_closed_is_unavailable(tmp_path: Path) -> None:
     state.close()
     with pytest.raises(Unavailable):
         state.ping()
+
+
+def test_fields_that_expired_are_later_cleared_away(tmp_path: Path) -> None:
+    now = [1_000.0]
+    file = tmp_path / "state.db"
+    with closing(SqliteState(file, now_s=lambda: now[0])) as state:
+        state.add({"short": {"n": 1}, "long": {"n": 1}}, 10)
+        state.add({"long": {"n": 1}}, 10_000)
+        now[0] += 10
+        assert list(state.counters(["short", "long"])) == [{}, {"n": 2}]
+        now[0] += SWEEP_S
+        state.fix("other", {"a": b"1"}, 10)
+    with closing(sqlite3.connect(file)) as database:
+        assert set(database.execute("SELECT key FROM fields")) == {("long",), ("other",)}
+        assert set(database.execute("SELECT key FROM hashes")) == {("long",), ("other",)}
+
+
+BEFORE_NEAR_DUPLICATES = """
+CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, refused_by TEXT, expires_s REAL NOT NULL) WITHOUT ROWID;
+INSERT INTO entries VALUES ('kept', x'61', NULL, 1e12), ('refused', x'62', 'day', 1e12);
+"""
+
+
+def test_a_file_of_an_earlier_version_keeps_its_memos_and_learns_of_near_duplicates(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(BEFORE_NEAR_DUPLICATES)
+    near = Near("ring:{c}", bytes(16), 8, 64, 3600, 60, add=True)
+    with closing(SqliteState(file)) as state, closing(SqliteState(file)) as second:
+        assert state.memo("kept") == Decided(b"a", None, fresh=False)
+        assert state.memo("refused") == Decided(b"b", "day", fresh=False)
+        assert state.decide([Undecided("new", b"c", 60, near=near)])[0].distance is None
+        assert second.decide([Undecided("twin", b"d", 60, near=near)])[0].distance == 0
+        assert second.memo("twin") == Decided(b"d", None, fresh=False, distance=0)
