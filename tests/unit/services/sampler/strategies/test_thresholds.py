@@ -5,82 +5,81 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.sampler.strategies import Strategy
 from services.sampler.strategies.below_threshold import BelowThreshold
 from services.sampler.strategies.close_to_threshold import CloseToThreshold
-from services.sampler.strategies.strategy import NOTHING
-from tests.unit.services.sampler.making import classified, detection, prediction
+from tests.unit.services.sampler.making import detection
+from tests.unit.services.sampler.strategies.scenes import of_classes, scene
 
 
-def always(*_: str) -> float:
-    return 0.0
-
-
-def fires(strategy: BelowThreshold | CloseToThreshold, *confidences: float, **more: Any) -> bool:
-    return strategy.look(prediction(*confidences, **more), always).fired
+def matches(strategy: Strategy, *confidences: float, **more: Any) -> bool:
+    score = strategy.score(scene(*confidences, **more))
+    assert score in (0.0, 1.0)
+    return score == 1.0
 
 
 @pytest.mark.parametrize(
-    ("confidence", "matches"), [(0.05, False), (0.29, False), (0.3, True), (0.49, True), (0.5, False), (0.9, False)]
+    ("confidence", "matching"), [(0.05, False), (0.29, False), (0.3, True), (0.49, True), (0.5, False), (0.9, False)]
 )
-def test_below_threshold_is_closed_below_and_open_above(confidence: float, matches: bool) -> None:
-    assert fires(BelowThreshold(at_least=0.3), confidence) is matches
+def test_below_threshold_is_closed_below_and_open_above(confidence: float, matching: bool) -> None:
+    assert matches(BelowThreshold(at_least=0.3), confidence) is matching
 
 
 def test_below_threshold_names_the_strongest_doubt() -> None:
-    look = BelowThreshold().look(prediction(0.2, 0.41, 0.9), always)
-    assert (look.score, look.rule) == (0.41, "package 0.41, below 0.50")
+    assert BelowThreshold().rule(scene(0.2, 0.41, 0.9)) == "package 0.41, below 0.50"
 
 
 def test_below_threshold_of_a_classifier_looks_at_the_top_class_alone() -> None:
-    assert BelowThreshold(threshold=0.6).look(classified(0.55, 0.4, 0.05), always).fired
-    assert not BelowThreshold(threshold=0.6).look(classified(0.7, 0.3), always).fired
-    assert not BelowThreshold(threshold=0.6, selected_class_names=("dog",)).look(classified(0.55, 0.45), always).fired
+    assert BelowThreshold(threshold=0.6).score(of_classes(0.55, 0.4, 0.05)) == 1
+    assert BelowThreshold(threshold=0.6).score(of_classes(0.7, 0.3)) == 0
+    assert BelowThreshold(threshold=0.6, selected_class_names=("dog",)).score(of_classes(0.55, 0.45)) == 0
 
 
 @pytest.mark.parametrize(
-    ("confidence", "matches"), [(0.4, False), (0.41, True), (0.5, True), (0.59, True), (0.6, False)]
+    ("confidence", "matching"), [(0.4, False), (0.41, True), (0.5, True), (0.59, True), (0.6, False)]
 )
-def test_close_to_threshold_is_strict_on_both_sides(confidence: float, matches: bool) -> None:
+def test_close_to_threshold_is_strict_on_both_sides(confidence: float, matching: bool) -> None:
     # 0.5 ± 0.1 as Roboflow has it: abs(confidence - threshold) < epsilon. Floats: 0.6 - 0.5 < 0.1 is true, hence 0.0999.
-    assert fires(CloseToThreshold(threshold=0.5, epsilon=0.0999), confidence) is matches
+    assert matches(CloseToThreshold(threshold=0.5, epsilon=0.0999), confidence) is matching
 
 
 def test_close_to_threshold_wants_enough_objects() -> None:
     strategy = CloseToThreshold(epsilon=0.1, minimum_objects_close_to_threshold=2)
-    assert not fires(strategy, 0.45, 0.9)
-    assert fires(strategy, 0.45, 0.55)
+    assert not matches(strategy, 0.45, 0.9)
+    assert matches(strategy, 0.45, 0.55)
+    assert strategy.rule(scene(0.45, 0.52)) == "package 0.52, near 0.50"
 
 
-def test_the_product_threshold_of_the_class_counts_unless_the_strategy_has_one() -> None:
-    strategy = CloseToThreshold(epsilon=0.1)
-    assert fires(strategy, 0.75, class_thresholds={"package": 0.7})
-    assert not fires(strategy, 0.5, class_thresholds={"package": 0.7})
-    assert fires(CloseToThreshold(threshold=0.5), 0.5, class_thresholds={"package": 0.7})
+@pytest.mark.parametrize("strategy", [CloseToThreshold(epsilon=0.1), BelowThreshold(at_least=0.66)])
+def test_the_product_threshold_of_the_class_counts_unless_the_strategy_has_one(strategy: Strategy) -> None:
+    assert matches(strategy, 0.69, class_thresholds={"package": 0.7})
+    assert not matches(strategy, 0.5, class_thresholds={"package": 0.7})
+    assert strategy.rule(scene(0.69, class_thresholds={"package": 0.7})).endswith("0.70")
+    own = strategy.model_copy(update={"threshold": 0.9})
+    assert not matches(own, 0.65, class_thresholds={"package": 0.7})
 
 
 def test_selected_classes_alone_are_looked_at() -> None:
     both = (detection(0.5), detection(0.9, "person", 1))
-    assert not CloseToThreshold(selected_class_names=("person",)).look(prediction(detections=both), always).fired
-    assert CloseToThreshold(selected_class_names=("package",)).look(prediction(detections=both), always).fired
+    assert not matches(CloseToThreshold(selected_class_names=("person",)), detections=both)
+    assert matches(CloseToThreshold(selected_class_names=("package",)), detections=both)
 
 
 def test_a_classifier_may_be_looked_at_beyond_its_top_class() -> None:
-    assert not CloseToThreshold(threshold=0.3, epsilon=0.05).look(classified(0.7, 0.3), always).fired
-    assert (
-        CloseToThreshold(threshold=0.3, epsilon=0.05, only_top_classes=False).look(classified(0.7, 0.3), always).fired
-    )
+    assert CloseToThreshold(threshold=0.3, epsilon=0.05).score(of_classes(0.7, 0.3)) == 0
+    assert CloseToThreshold(threshold=0.3, epsilon=0.05, only_top_classes=False).score(of_classes(0.7, 0.3)) == 1
 
 
 def test_no_detections_no_interest() -> None:
-    assert CloseToThreshold().look(prediction(), always) is NOTHING
-    assert BelowThreshold().look(classified(), always) is NOTHING
+    assert CloseToThreshold().score(scene()) == 0
+    assert BelowThreshold().score(of_classes()) == 0
 
 
 def test_a_probability_thins_what_matches() -> None:
     strategy = CloseToThreshold(probability=0.25)
-    assert strategy.look(prediction(0.5), lambda *_: 0.24).fired
-    look = strategy.look(prediction(0.5), lambda *_: 0.25)
-    assert (look.fired, look.probability) == (False, 0.25)
+    assert strategy.fixed == 0.25
+    assert strategy.fires(scene(0.5), lambda *_: 0.24, 0.25)
+    assert not strategy.fires(scene(0.5), lambda *_: 0.25, 0.25)
 
 
 def test_thresholds_that_cannot_match_are_refused() -> None:
