@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import cv2
 
@@ -20,7 +20,6 @@ from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.bootstrap import OpenBackend
-from shared.runtime.clock import SystemClock
 from shared.runtime.service import Received
 from shared.settings import Settings
 from shared.streams import PREDICTIONS, predictions, samples
@@ -35,18 +34,23 @@ from tests.benchmarks.label_efficiency.stream import Stream
 BEGAN_MS = 1_790_000_040_000
 """A full minute, so that rounds are the minutes of limits."""
 SOURCE = "belt"
-BATCH = 100
 STORED_WITHIN_S = 60.0
 
 
-class LogTime:
-    """The clock of the log: it stands until somebody moves it."""
+class StreamClock:
+    """The clock of the log and of the samplers: it stands until somebody moves it. Waiting takes no time."""
 
     def __init__(self) -> None:
         self.ms = BEGAN_MS
 
-    def __call__(self) -> int:
+    def now_ms(self) -> int:
         return self.ms
+
+    def monotonic_s(self) -> float:
+        return self.ms / 1000
+
+    def wait_s(self, seconds: float) -> None:
+        """Nobody waits for the machine: it is as fast as the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,22 @@ class World:
     folder: Path
     log: SegmentLog
     frames: list[Frame]
+    clock: StreamClock
 
     @contextmanager
     def sampler(self, arm: Arm, seed: int) -> Iterator["Chooser"]:
-        """A sampler of its own, with its own state store and image buffer."""
+        """A sampler of its own, with its own state store and image buffer. It begins with the stream."""
+        self.clock.ms = BEGAN_MS
         folder = self.folder / arm.name
         state, images = SqliteState(folder / "state.db"), FileImages(folder / "images")
         objects = FileObjects(folder / "objects")
         settings = Settings({"timezone": "UTC", **arm.settings}, f"arm {arm.name}")
         salt = f"label efficiency, seed {seed}, {arm.name}".encode()
         version = settings.version
-        backend = OpenBackend(settings.common, self.log, state, images, objects, SystemClock(), salt, version)
+        backend = OpenBackend(settings.common, self.log, state, images, objects, self.clock, salt, version)
         service = SamplerService(settings.read(SamplerConfig), backend)
         try:
-            yield Chooser(service)
+            yield Chooser(service, self.clock)
         finally:
             service.close()
             for port in (state, images, objects):
@@ -80,22 +86,24 @@ class World:
 class Chooser:
     """One arm's sampler, fed as the worker feeds it."""
 
-    def __init__(self, service: SamplerService) -> None:
+    def __init__(self, service: SamplerService, clock: StreamClock) -> None:
         self._service = service
+        self._clock = clock
         self._offset = 0
         service.on_assigned(frozenset({(PREDICTIONS.name, 0)}))
 
     def choose(self, predicted: Sequence[Prediction]) -> list[str]:
-        """The ids of the frames that it kept, with their image, in the order of their samples."""
+        """The ids of the frames that it kept, with their image, in the order of their samples. A batch a second, as live."""
         received = [self._received(prediction) for prediction in predicted]
-        batches = [received[i : i + BATCH] for i in range(0, len(received), BATCH)]
-        return [frame_id for batch in batches for frame_id in self._kept(batch)]
+        seconds = groupby(received, key=lambda one: one.message.frame.time_ms)
+        return [frame_id for time_ms, batch in seconds for frame_id in self._kept(time_ms, list(batch))]
 
-    def _kept(self, batch: Sequence[Received]) -> Iterator[str]:
+    def _kept(self, time_ms: int, batch: Sequence[Received]) -> Iterator[str]:
+        self._clock.ms = time_ms
         handled = self._service.handle(batch)
         self._service.confirmed()
         for number, new in enumerate(handled.outputs):
-            sample = samples.decode(_record(new, number, BEGAN_MS)) if new.stream == samples.SAMPLES.name else None
+            sample = samples.decode(_record(new, number, time_ms)) if new.stream == samples.SAMPLES.name else None
             if isinstance(sample, Design) and sample.image is not None:
                 yield sample.prediction.frame.frame_id
 
@@ -109,24 +117,24 @@ class Chooser:
 @contextmanager
 def world(stream: Stream, folder: Path) -> Iterator[World]:
     """The stream's frames in a log; the folder is empty again afterwards."""
-    now = LogTime()
-    log = SegmentLog(folder / "log", now_ms=now)
+    clock = StreamClock()
+    log = SegmentLog(folder / "log", now_ms=clock.now_ms)
     log.apply()
     try:
-        yield World(folder, log, _published(stream, log, now))
+        yield World(folder, log, _published(stream, log, clock), clock)
     finally:
         log.close()
         shutil.rmtree(folder)
 
 
-def _published(stream: Stream, log: SegmentLog, now: LogTime) -> list[Frame]:
+def _published(stream: Stream, log: SegmentLog, clock: StreamClock) -> list[Frame]:
     """A second of frames at a time: what is appended together has one log time."""
     producer = log.producer()
     frames: list[Frame] = []
     a_second = stream.plan.frames_a_second
     try:
         for first in range(0, len(stream.pictures), a_second):
-            now.ms = BEGAN_MS + 1000 * (first // a_second)
+            clock.ms = BEGAN_MS + 1000 * (first // a_second)
             sent = [producer.send(_frame(stream, first + i)) for i in range(a_second)]
             frames += [frame_stream.decode(future.result(STORED_WITHIN_S)) for future in sent]
     finally:
@@ -141,5 +149,5 @@ def _frame(stream: Stream, number: int) -> NewRecord:
     return new_frame(SOURCE, encoded.tobytes(), producer_frame_id=f"frame-{number}", frame_index=number)
 
 
-def _record(new: NewRecord, offset: int, time_ms: int, **more: Any) -> Record:
+def _record(new: NewRecord, offset: int, time_ms: int) -> Record:
     return Record(new.stream, new.partition or 0, offset, time_ms, new.key, new.value)
