@@ -46,12 +46,14 @@ class Past(NamedTuple):
     """
 
     warm: bool = False
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # a tuple's `count` is nothing that anybody asks of these
     counts: tuple[int, ...] = ()
     lost: tuple[Lost, ...] = ()
     blips: tuple[Blip, ...] = ()
     flips: tuple[Flip, ...] = ()
     jumps: tuple[Jump, ...] = ()
+    returned: tuple[int, ...] = ()
+    """Tracks that came back in this frame: how many frames before it missed each, 1 to 5."""
 
 
 UNKNOWN = Past()
