@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.errors import SettingsError
@@ -55,6 +55,8 @@ class OpenBackend:
     clock: Clock
     salt: bytes
     settings_version: str
+    settings: Settings = field(default_factory=lambda: Settings({}))
+    """As they were at the start; `Live` follows their file."""
 
     @property
     def pixels(self) -> FramePixels:
@@ -95,6 +97,8 @@ def run(service: Service, backend: OpenBackend) -> None:
 def run_until(stop: Stop, service: Service, backend: OpenBackend, health: Health | None = None) -> None:
     """Runs a service until the stop, with its health page where the settings want one and nobody else serves it."""
     own = health or Health()
+    if service.live is not None:
+        own.settings = service.live.told
     with nullcontext() if health else serving_health(backend.common, own):
         Worker(service, backend.log, stop, own).run()
 
@@ -183,6 +187,7 @@ def _embedded(at: EmbeddedBackend, settings: Settings) -> OpenBackend:
         clock=SystemClock(),
         salt=_checked(salt),
         settings_version=settings.version,
+        settings=settings,
     )
 
 
@@ -203,6 +208,7 @@ def _cluster(at: ClusterBackend, settings: Settings) -> OpenBackend:
         clock=SystemClock(),
         salt=_checked(common.salt.get_secret_value()),
         settings_version=settings.version,
+        settings=settings,
     )
 
 

@@ -11,8 +11,8 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -59,7 +59,15 @@ KNOWN_KEYS = [
     "inference",
     "collection",
     "strategies",
+    "review",
     "limits",
+    "near_duplicates",
+    "quality",
+    "context",
+    "image",
+    "privacy",
+    "tags",
+    "collections",
     "sampler",
     "destinations",
     "uploader",
@@ -67,6 +75,22 @@ KNOWN_KEYS = [
     "health",
 ]
 """Every top-level key of the settings file; which service reads which stands in the services' config.py."""
+LIVE_KEYS = (
+    "strategies",
+    "review",
+    "limits",
+    "near_duplicates",
+    "quality",
+    "context",
+    "image",
+    "privacy",
+    "tags",
+    "collections",
+    "sampler",
+)
+"""What is taken up while it runs; the sampler alone reads it (shared/runtime/live.py)."""
+DECIDING_KEYS = ("timezone", "model", "collection", *LIVE_KEYS)
+"""What decides about a frame, with the names of the destinations."""
 
 
 class Config(BaseModel):
@@ -165,27 +189,60 @@ class Unfilled(str):
         return unfilled
 
 
+Values = Mapping[str, Any]
+Change = Callable[[Values], Values]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings as they were read: variables and secret files filled in, not yet validated by a service."""
+    """The settings as they were read: variables and secret files filled in, not yet validated by a service.
 
-    values: Mapping[str, Any]
+    `path`: the file they were read from; None: none. `changes`: what was laid over it, in order.
+    """
+
+    values: Values
     origin: str = "defaults"
+    path: Path | None = field(default=None, compare=False)
+    changes: tuple[Change, ...] = field(default=(), compare=False, repr=False)
+    env: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    is_empty: bool = field(default=False, compare=False)
+    """Nothing stands in the file."""
+    models_read: set[type[Config]] = field(default_factory=set, compare=False, repr=False)
+    """What this process has read of them; other settings that one of these refuses are of no use to it."""
 
     @property
     def common(self) -> Common:
         return self.read(Common)
 
     @property
+    def destination_names(self) -> Any:
+        """What the destinations are called: a list of names; None where none are described."""
+        described = self.values.get("destinations")
+        if not isinstance(described, list | tuple):
+            return described
+        return [one.get("name") or one.get("type") if isinstance(one, Mapping) else one for one in described]
+
+    @property
     def version(self) -> str:
         """Names these settings in every sample: a hash of what decides (not of endpoints and secrets)."""
-        deciding = {
-            key: self.values.get(key) for key in ("timezone", "model", "collection", "strategies", "limits", "sampler")
-        }
+        deciding = {key: self.values.get(key) for key in DECIDING_KEYS}
+        deciding["destinations"] = self.destination_names
         return hashlib.blake2b(json.dumps(deciding, sort_keys=True, default=str).encode(), digest_size=6).hexdigest()
+
+    def laid_over(self, change: Change) -> "Settings":
+        """These with something laid over them, a command line's options say; also over what the file says later."""
+        return replace(self, values=change(self.values), changes=(*self.changes, change), models_read=set())
+
+    def reread(self) -> "Settings":
+        """The file as it is now, with the same laid over it. Raises SettingsError."""
+        now = load(self.path, env=self.env)
+        for change in self.changes:
+            now = now.laid_over(change)
+        return now
 
     def read(self, model: type[M]) -> M:
         """The part that this model names. Raises SettingsError with the place, what was expected and what stood there."""
+        self.models_read.add(model)
         return self._validated({key: value for key, value in self.values.items() if key in model.model_fields}, model)
 
     def read_whole(self, model: type[M]) -> M:
@@ -201,15 +258,15 @@ class Settings:
             raise SettingsError(f"{self.origin}: {_explain(error, model)}") from error
 
 
-def load(
-    path: Path | None = None, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] = os.environ
-) -> Settings:
+def load(path: Path | None = None, overrides: Values | None = None, env: Mapping[str, str] = os.environ) -> Settings:
     """Reads a settings file (None: the defaults), then lays `overrides` over its top-level keys. Raises SettingsError."""
     raw = {} if path is None else read_yaml(path)
     origin = "defaults" if path is None else str(path)
-    values = {**_filled(raw, env, origin), **(overrides or {})}
-    _refuse_unknown(values, origin)
-    return Settings(values, origin)
+    settings = Settings(_filled(raw, env, origin), origin, path, env=env, is_empty=not raw)
+    if overrides:
+        settings = settings.laid_over(lambda values: {**values, **overrides})
+    _refuse_unknown(settings.values, origin)
+    return settings
 
 
 def masked(value: Any, name: str = "") -> Any:

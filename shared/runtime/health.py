@@ -1,7 +1,8 @@
 """Health: is the loop alive, is it ready, what does it measure?
 
 Promises: /livez looks at the loop's own ticks alone, never at another system, so that an outage of the broker does not
-restart the fleet; /readyz says what is waited for; /metrics is Prometheus text. Whoever serves it may add pages of its own.
+restart the fleet; /readyz says what is waited for; /metrics is Prometheus text; /settings says which settings are in force,
+where a loop takes them up. Whoever serves it may add pages of its own.
 """
 
 import json
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 MAX_TICK_AGE_S = 150.0
+SETTINGS_PAGE = "/settings"
 DEAD_LETTERS = "dead letters"
 """What a loop waits for that stopped reading: somebody who looks."""
 
@@ -23,6 +25,8 @@ class Health:
     def __init__(self) -> None:
         self._tick_s = time.monotonic()
         self._waiting_for: str | None = None
+        self.settings: Callable[[], object] | None = None
+        """What is said of the settings in force, where they can change while it runs."""
 
     def tick(self) -> None:
         self._tick_s = time.monotonic()
@@ -53,6 +57,11 @@ class AllHealthy:
     def blocked_by(self) -> str | None:
         return ", ".join(sorted({loop.blocked_by for loop in self._loops if loop.blocked_by})) or None
 
+    @property
+    def settings(self) -> Callable[[], object] | None:
+        """Of the one loop that takes them up."""
+        return next((loop.settings for loop in self._loops if loop.settings), None)
+
 
 Pages = Mapping[str, Callable[[], object]]
 """Path → what it shows, as JSON can hold it."""
@@ -60,7 +69,7 @@ Pages = Mapping[str, Callable[[], object]]
 
 def serve(health: Health | AllHealthy, host: str, port: int, pages: Pages | None = None) -> ThreadingHTTPServer:
     """Answers on a daemon thread until `shutdown()`."""
-    more = dict(pages or {})
+    more = {SETTINGS_PAGE: lambda: health.settings and health.settings(), **(pages or {})}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from shared.errors import InvalidMessage
+from shared.runtime.live import Live
 from shared.streams.record import NewRecord, Partition, Record
 
 
@@ -38,6 +39,8 @@ class Service:
     name: ClassVar[str]
     reads: ClassVar[tuple[str, ...]]
     max_records: int = 200
+    live: Live | None = None
+    """Of a service that takes up changed settings: it asks between batches, and the health page shows what is in force."""
 
     def poll_timeout_s(self) -> float:
         """How long the worker may wait for records before it calls `handle` with an empty batch."""

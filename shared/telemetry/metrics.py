@@ -75,3 +75,14 @@ FRAMES_SKIPPED = Counter(
     "is slower than the cameras.",
     ["source", "reason"],
 )
+SETTINGS_INFO = Gauge("gleaner_settings_info", "1 for the version of the settings in force.", ["service", "version"])
+SETTINGS_CHANGES = Counter(
+    "gleaner_settings_changes",
+    "Changes of the settings file while a service ran: taken, refused.",
+    ["service", "outcome"],
+)
+SETTINGS_REFUSED = Gauge(
+    "gleaner_settings_refused",
+    "1 while the settings file cannot be taken up and the old settings go on: look at `gleaner check`.",
+    ["service"],
+)

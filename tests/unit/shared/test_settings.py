@@ -14,7 +14,7 @@ from services.sampler.config import SamplerConfig
 from services.sources.config import SourcesConfig
 from services.uploader.config import UploaderConfig
 from shared.errors import SettingsError
-from shared.settings import KNOWN_KEYS, MASK, ClusterBackend, Common, Config, Settings, load, masked
+from shared.settings import DECIDING_KEYS, KNOWN_KEYS, MASK, ClusterBackend, Common, Config, Settings, load, masked
 
 CANARY = "canary-Zk81"
 EVERY_CONFIG: tuple[type[Config], ...] = (
@@ -173,6 +173,32 @@ def test_the_version_names_what_decides_and_no_endpoint() -> None:
     assert load(overrides={"site": "porch", "salt": CANARY, "backend": {"type": "cluster"}}).version == plain
     assert load(overrides={"strategies": [{"type": "random", "fraction": 0.5}]}).version != plain
     assert len(plain) == 12
+
+
+def test_everything_that_decides_changes_the_version() -> None:
+    changed = {load(overrides={key: "another"}).version for key in DECIDING_KEYS}
+    assert len(changed) == len(DECIDING_KEYS)
+    assert load().version not in changed
+    assert {*DECIDING_KEYS} >= {*SamplerConfig.model_fields} - {"destinations"}
+
+
+def test_of_destinations_the_names_alone_decide() -> None:
+    first, other = (load(overrides={"destinations": [{**ROBOFLOW, "api_key": key}]}) for key in ("k1", "k2"))
+    assert first.version == other.version != load().version
+    named = load(overrides={"destinations": [{**ROBOFLOW, "name": "mine"}, {"type": "dataset"}, "odd"]})
+    assert named.destination_names == ["mine", "dataset", "odd"]
+    assert named.version != first.version
+
+
+def test_what_was_laid_over_lies_over_the_file_as_it_is_later_too(tmp_path: Path) -> None:
+    settings = written(tmp_path, "{site: '${SITE}', prefix: p-}", SITE="porch")
+    laid = settings.laid_over(lambda values: {**values, "prefix": f"{values['prefix']}x-"})
+    assert (laid.common.site, laid.common.prefix) == ("porch", "p-x-")
+    (tmp_path / "gleaner.yaml").write_text("{site: 'new ${SITE}', prefix: q-}")
+    assert (laid.common.prefix, laid.reread().common.prefix, laid.reread().common.site) == ("p-x-", "q-x-", "new porch")
+    (tmp_path / "gleaner.yaml").write_text("pref: q-")
+    with pytest.raises(SettingsError, match="did you mean 'prefix'"):
+        laid.reread()
 
 
 # secrets -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shared.runtime.health import MAX_TICK_AGE_S, Health, serve
+from shared.runtime.health import MAX_TICK_AGE_S, AllHealthy, Health, serve
 from shared.telemetry import metrics
 
 Get = Callable[[str], tuple[int, str, str]]
@@ -73,6 +73,14 @@ def test_a_page_of_the_servers_own(get: Get) -> None:
     assert get("/sources") == (200, "application/json", '[{"source_id": "door", "published": 3}]')
 
 
+def test_the_settings_in_force_are_those_of_the_loop_that_takes_them_up(get: Get, health: Health) -> None:
+    assert get("/settings") == (200, "application/json", "null")
+    assert AllHealthy([Health(), health]).settings is None
+    health.settings = lambda: {"version": "a1", "refused": None}
+    assert json.loads(get("/settings")[2]) == {"version": "a1", "refused": None}
+    assert AllHealthy([Health(), health]).settings is health.settings
+
+
 def test_any_other_page_names_those_there_are(get: Get) -> None:
     status, _, body = get("/")
-    assert (status, body) == (404, "see /livez, /readyz, /metrics, /sources\n")
+    assert (status, body) == (404, "see /livez, /readyz, /metrics, /settings, /sources\n")
