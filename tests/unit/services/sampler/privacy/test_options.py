@@ -1,18 +1,26 @@
 """Masks in whatever form come out as fractions; what would hide the wrong place, or nothing, is refused at start."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from services.sampler.privacy.options import Privacy
+from services.sampler.reencoding import ImageOptions
 from shared.errors import SettingsError
 from shared.settings import Config, Settings
 
 SQUARE = ((0.25, 0.5), (0.5, 0.5), (0.5, 1.0), (0.25, 1.0))
 
 
+PAGE = Path(__file__).parents[5] / "docs" / "privacy.md"
+
+
 class Read(Config):
     privacy: Privacy = Privacy()
+    image: ImageOptions = ImageOptions()
 
 
 def read(**privacy: Any) -> Privacy:
@@ -71,3 +79,16 @@ def test_nothing_is_hidden_unless_something_is_asked() -> None:
     assert read(blur=["person"]).is_on
     assert read(model="faces.onnx").is_on
     assert read(masks={"*": [[0, 0, 1, 0.1]]}).is_on
+
+
+def test_the_pages_examples_are_settings() -> None:
+    examples = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    read_ = [Settings(yaml.safe_load(one), "privacy.md").read_whole(Read) for one in examples]
+    assert [one.privacy.is_on for one in read_] == [True, False]
+    assert len(read_[0].privacy.masks_of("front-door")) == 2
+    assert read_[1].image.max_side_px
+
+
+def test_the_page_names_every_option() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in (*Privacy.model_fields, *ImageOptions.model_fields) if name not in page] == []
