@@ -1,4 +1,4 @@
-"""`gleaner status`: cameras, models, flow, lag, counts, the ledger, dead letters. Works while services run, in both modes."""
+"""`gleaner status`: settings, cameras, models, flow, lag, counts, the ledger, dead letters. Works while services run."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,6 +31,7 @@ def status(
 ) -> None:
     """Show how far everything is. Cameras, models, flow, lag, counts, and where every promised image is."""
     from services.cli import flow as reading
+    from services.cli import in_force
     from services.cli.cameras import live
     from services.cli.counts import counts as counted
     from services.cli.models.bucket import readers
@@ -39,14 +40,23 @@ def status(
     settings = settings_of(ctx)
     page = live.address(settings.common, at)
     sources = live.ask(page) if page else None
+    going_by = in_force.ask(page) if page else None
     with log_of(ctx, looks_only=True) as log:
         streams, dead = reading.flow(log, readers(settings)), reading.dead_letters(log)
         numbers = counted(log) if counts else None
     models = overview(settings)
     if as_json:
-        told = {"sources": sources, "models": models.told(), "flow": streams, "dead_letters": dead}
+        told = {
+            "settings": going_by,
+            "sources": sources,
+            "models": models.told(),
+            "flow": streams,
+            "dead_letters": dead,
+        }
         output.show_json({**told, **_told(numbers)})
         return
+    if going_by:
+        in_force.show(going_by)
     if sources:
         live.show(sources)
     elif at is not None:
