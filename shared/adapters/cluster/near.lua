@@ -20,7 +20,8 @@ local function nearest_in_ring(ring, near)
   for at = 1, #ring, 16 do
     local h, l, s, t = numbers('>I4I4I4I4', ring, at)
     if s == signature and t - time <= max_age and time - t <= max_age then
-      local bits = ones(bxor(h, high)) + ones(bxor(l, low))
+      local bits = ones(bxor(h, high)) -- half of it: most are too far away already
+      if bits <= most then bits = bits + ones(bxor(l, low)) end
       if bits <= most then most, nearest = bits, bits end
     end
   end
@@ -46,7 +47,8 @@ local function nearest_in_index(key, near)
   for _, hashes in ipairs(redis.call('HMGET', key, unpack(probes(near.entry), 1, MOST_FIELDS))) do
     for at = 1, hashes and #hashes or 0, 8 do
       local h, l = numbers('>I4I4', hashes, at)
-      local bits = ones(bxor(h, high)) + ones(bxor(l, low))
+      local bits = ones(bxor(h, high))
+      if bits <= most then bits = bits + ones(bxor(l, low)) end
       if bits <= most then most, nearest = bits, bits end
     end
   end
