@@ -19,7 +19,7 @@ from shared.streams.predictions import Prediction
 
 SIDE_PX, LOW_FREQUENCIES = 32, 8
 SIGNATURE_BYTES = 4
-_DIGITS = 2
+_DIGITS = 6
 """Of a coefficient, behind the point: the noise of rounding in a flat image is no pattern."""
 
 Gray = NDArray[np.uint8]
@@ -46,7 +46,7 @@ class NearDuplicates(Config):
 
 def phash64(gray: Gray) -> bytes:
     """8 bytes: which of the 64 lowest frequencies are stronger than their median (pHash; SCIENCE D.1). `gray`: HxW."""
-    small = cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float64)
     low = np.round(cv2.dct(small)[:LOW_FREQUENCIES, :LOW_FREQUENCIES], _DIGITS)
     return np.packbits(low > np.median(low)).tobytes()
 
