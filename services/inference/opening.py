@@ -13,7 +13,7 @@ from shared.bootstrap import OpenBackend
 from shared.models.config import ModelConfig
 from shared.streams.frames import Frame
 from shared.streams.groups import shadow_group
-from shared.streams.ids import make_id
+from shared.streams.ids import share_of
 
 Opens = Callable[[OpenBackend], InferenceService]
 
@@ -38,7 +38,3 @@ def _shadow_of(model: ModelConfig) -> type[InferenceService]:
 
     return ShadowService
 
-
-def share_of(frame_id: str) -> float:
-    """Where a frame stands between 0 and 1, for ever and everywhere: 52 bits of a hash. A larger share keeps the smaller's."""
-    return int(make_id("shadow", frame_id)[:13], 16) / 16**13

@@ -8,7 +8,7 @@ from shared.bootstrap import as_process, load_from_environment, open_backend, ru
 def main() -> None:
     settings = load_from_environment()
     with open_backend(settings) as backend:
-        run(SamplerService.on(backend, settings.read(SamplerConfig)), backend)
+        run(SamplerService(settings.read(SamplerConfig), backend), backend)
 
 
 if __name__ == "__main__":

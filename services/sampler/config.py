@@ -6,11 +6,17 @@ sources, model, destinations and tags of its own.
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from services.sampler.context import Context
+from services.sampler.duplicates import NearDuplicates
+from services.sampler.limit_options import Limit
+from services.sampler.privacy.options import Privacy
+from services.sampler.quality import Quality
 from services.sampler.rates import Rate, Rates
+from services.sampler.reencoding import ImageOptions
 from services.sampler.strategies import AnyStrategy
 from services.sampler.strategies.random_fraction import RandomFraction
 from services.sampler.strategies.temporal import Temporal
@@ -21,19 +27,13 @@ DAY_S = 86_400
 HAIR = 1e-9
 
 
-class GlobalLimit(Config):
-    """A hard cap on what is kept in all. It alone may refuse a floor draw."""
-
-    most: int = Field(ge=1, description="samples per window")
-    per: Literal["minute", "hour", "day"] = Field(description="window, aligned in the settings' timezone, by log time")
-
-
 class Review(Config):
     """What people can look at. Strategies take `share`s of it. `60/day` is short for `{budget: 60/day}`."""
 
     budget: Rate = Field(default=Rates(many=60, per="day"), description="samples per time, over all sources")
     minimum_per_source: Rate = Field(
-        default=Rates(many=1, per="day"), description="random checks that each source gets, as far as the floor's part goes"
+        default=Rates(many=1, per="day"),
+        description="random checks that each source gets, as far as the floor's part goes",
     )
 
     @model_validator(mode="before")
@@ -68,7 +68,10 @@ class CollectionOptions(Config):
         description="none: nothing is collected here",
     )
     review: Review = Review()
-    limits: tuple[GlobalLimit, ...] = (GlobalLimit(most=1000, per="day"),)
+    limits: tuple[Limit, ...] = (Limit(most=1000, per="day"),)
+    near_duplicates: NearDuplicates = NearDuplicates()
+    quality: Quality = Quality()
+    context: Context | None = Field(default=None, description="frames kept beside a kept one; default: none")
     tags: tuple[str, ...] = Field(default=(), description="given to every sample")
 
     @field_validator("strategies")
@@ -109,7 +112,11 @@ class SamplerConfig(CollectionOptions):
 
     collection: str = Field(default="default", min_length=1, max_length=128)
     destinations: tuple[str, ...] = ("dataset",)
-    collections: dict[str, NamedCollection] = Field(default={}, description="more collections from the same stream, by name")
+    collections: dict[str, NamedCollection] = Field(
+        default={}, description="more collections from the same stream, by name"
+    )
+    image: ImageOptions = ImageOptions()
+    privacy: Privacy = Privacy()
     sampler: SamplerOptions = SamplerOptions()
 
     @field_validator("destinations", mode="before")
@@ -124,7 +131,9 @@ class SamplerConfig(CollectionOptions):
     def _known(self) -> "SamplerConfig":
         for name, one in self.collections.items():
             if name == self.collection:
-                raise ValueError(f"collections: {name!r} is the name of the top-level collection; give this one another")
+                raise ValueError(
+                    f"collections: {name!r} is the name of the top-level collection; give this one another"
+                )
             unknown = sorted(set(one.destinations or ()) - set(self.destinations))
             if unknown:
                 raise ValueError(

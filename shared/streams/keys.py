@@ -31,6 +31,11 @@ def kept_key(collection: str, sample_id: str) -> str:
     return f"kept:{{{safe(collection)}}}:{sample_id}"
 
 
+def confirmed_key(collection: str, sample_id: str) -> str:
+    """Of a frame that was confirmed before it was drawn: the verdicts that its sample finds, if there will be one."""
+    return f"conf:{{{safe(collection)}}}:{sample_id}"
+
+
 def verdict_key(collection: str, verdict_id: str) -> str:
     return f"ver:{{{safe(collection)}}}:{verdict_id}"
 

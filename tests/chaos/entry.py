@@ -93,7 +93,7 @@ def shadow(settings: Settings) -> None:
 
 def sampler(settings: Settings) -> None:
     with open_backend(settings) as backend:
-        run(SamplerService.on(backend, settings.read(SamplerConfig)), backend)
+        run(SamplerService(settings.read(SamplerConfig), backend), backend)
 
 
 def uploader(settings: Settings) -> None:

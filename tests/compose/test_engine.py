@@ -19,6 +19,7 @@ from deploy.native.probes import http_status
 from deploy.native.tools import run_to_end
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Drawer
+from services.sampler.strategies.scene import Scene
 from shared.settings import load
 from shared.streams import ids
 from shared.streams.predictions import PREDICTIONS, Prediction
@@ -189,7 +190,7 @@ def _drawn(stack: Project) -> set[str]:
     """The samples that must exist: the draw is a pure function of prediction, settings and salt."""
     config = load(SETTINGS, env=stack.secrets).read(SamplerConfig)
     drawer = Drawer(stack.secrets["GLEANER_SALT"].encode(), config.collection, config.strategies)
-    drawn = [one for one in _predictions(stack).values() if drawer.draw("", one) is not None]
+    drawn = [one for one in _predictions(stack).values() if drawer.draw("", Scene(one)) is not None]
     return {ids.sample_id(config.collection, one.frame.frame_id, one.model_id) for one in drawn}
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Drawer
+from services.sampler.strategies.scene import Scene
 from shared.streams import ids
 from shared.streams.predictions import Prediction
 from tests.e2e.world import SALT, World
@@ -42,7 +43,7 @@ def drawn(world: World) -> set[str]:
     config = world.settings.read(SamplerConfig)
     drawer = Drawer(SALT.encode(), config.collection, config.strategies)
     live = (one for one in world.records("predictions") if one.role == "live")
-    return {sample_id_of(one) for one in live if drawer.draw("", one) is not None}
+    return {sample_id_of(one) for one in live if drawer.draw("", Scene(one)) is not None}
 
 
 def sample_id_of(prediction: Prediction, collection: str = "default") -> str:

@@ -1,4 +1,4 @@
-"""Scene: what a strategy may look at. A prediction, its source's recent past, and what a shadow said of the same frame. Pure."""
+"""Scene: what a strategy may look at: a prediction, its source's recent past, and what a shadow said of the frame. Pure."""
 
 from dataclasses import dataclass
 

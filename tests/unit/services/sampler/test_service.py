@@ -1,115 +1,29 @@
 """The sampler on the embedded adapters: draws, keeps, limits, redelivery, verdicts."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from services.sampler.config import GlobalLimit, SamplerConfig
 from services.sampler.drawing import Draw
-from services.sampler.service import SamplerService, _chunks
+from services.sampler.limit_options import Limit
+from services.sampler.service import Drawn, _chunks
 from services.sampler.strategies.close_to_threshold import CloseToThreshold
 from services.sampler.strategies.random_fraction import RandomFraction
-from shared.adapters.embedded.file_images import FileImages
-from shared.adapters.embedded.file_objects import FileObjects
-from shared.adapters.embedded.segment_log import SegmentLog
-from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.errors import Unavailable
-from shared.runtime.clock import SystemClock
-from shared.runtime.pixels import FramePixels
 from shared.runtime.service import Received
-from shared.settings import ReferencesConfig
-from shared.streams import STREAMS, frames, predictions, samples
-from shared.streams.predictions import Prediction
-from shared.streams.record import NewRecord, Record
-from shared.streams.references import Reference
-from shared.streams.samples import Design, Revision, Sample
-from shared.streams.verdicts import Verdict
-from tests.unit.services.sampler.making import SALT, detection, frame, jpeg, prediction
-
-EVERYTHING = RandomFraction(fraction=1.0)
-
-
-@dataclass
-class Bench:
-    """A sampler's world in a folder; `sampler()` is a new process on it."""
-
-    log: SegmentLog
-    state: SqliteState
-    images: FileImages
-    objects: FileObjects
-    folder: Path
-
-    def sampler(self, *strategies: Any, limits: tuple[GlobalLimit, ...] = ()) -> SamplerService:
-        config = SamplerConfig(strategies=strategies or (EVERYTHING,), limits=limits, destinations=("dataset",))
-        pixels = FramePixels(self.objects, ReferencesConfig(buckets=("cameras",)), SystemClock())
-        reader = self.log.reader()
-        return SamplerService(config, reader, self.state, self.images, pixels, SALT, "UTC", "settings-1")
-
-    def frame(self, seed: int, **more: Any) -> Received:
-        """A published frame, and a prediction of it as the log would hold it."""
-        return self.predicted(self.sent(frame(seed)), **more)
-
-    def referenced(self, seed: int, bucket: str = "cameras", **changes: Any) -> Received:
-        """The same by reference, with the object in its bucket."""
-        self.objects.put(bucket, f"{seed}.jpg", jpeg(seed), "image/jpeg")
-        described = {"size": len(jpeg(seed)), "sha256": hashlib.sha256(jpeg(seed)).hexdigest(), **changes}
-        reference = Reference(uri=f"s3://{bucket}/{seed}.jpg", **described)
-        return self.predicted(self.sent(frames.new_frame("door", reference, producer_frame_id=f"frame-{seed}")))
-
-    def sent(self, new: NewRecord) -> Record:
-        producer = self.log.producer()
-        record = producer.send(new).result(5)
-        producer.close()
-        return record
-
-    def predicted(self, record: Record, **more: Any) -> Received:
-        seen = frames.decode(record)
-        made = prediction(0.9, **{"frame_index": seen.frame_index, **more}).model_copy(update={"frame": seen.ref})
-        value = predictions.new_prediction(made)
-        at = Record("predictions", 0, seen.ref.offset, record.time_ms, value.key, value.value)
-        return Received(at, STREAMS["predictions"].decode(at))
+from shared.streams import frames, samples
+from shared.streams.record import Record
+from shared.streams.samples import Design, Revision
+from tests.unit.services.sampler.bench import EVERYTHING, Bench, published, verdict
+from tests.unit.services.sampler.making import detection, frame, jpeg, prediction
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    log = SegmentLog(tmp_path / "log")
-    log.apply()
-    state, images = SqliteState(tmp_path / "state.db"), FileImages(tmp_path / "images")
-    bench = Bench(log, state, images, FileObjects(tmp_path / "objects"), tmp_path)
+    bench = Bench.at(tmp_path)
     yield bench
-    bench.log.close()
-    bench.state.close()
-    bench.images.close()
-
-
-def published(sampler: SamplerService, batch: Sequence[Received]) -> list[Sample]:
-    handled = sampler.handle(batch)
-    sampler.confirmed()
-    return [
-        samples.decode(Record(new.stream, new.partition or 0, i, 0, new.key, new.value))
-        for i, new in enumerate(handled.outputs)
-    ]
-
-
-def verdict(
-    received: Received, kind: str = "rejected", reason: str | None = "false_positive", name: str = "v1"
-) -> Received:
-    judged: Prediction = received.message
-    made = Verdict(
-        verdict_id=name,
-        prediction_id=predictions.prediction_id(received.record, judged),
-        prediction=judged,
-        kind=kind,
-        reason=reason,
-        detection_index=None if kind == "missed" else 0,
-        caller="app",
-        judged_at="2026-11-22T12:00:00Z",
-    )
-    return Received(Record("verdicts", 0, 0, 0, b"", made.to_bytes()), made)
+    bench.close()
 
 
 def keys_of(bench: Bench) -> list[str]:
@@ -139,7 +53,7 @@ def test_what_no_strategy_draws_asks_no_store(bench: Bench) -> None:
 
 def test_a_redelivered_prediction_is_the_same_sample_and_pays_once(bench: Bench) -> None:
     batch = [bench.frame(seed) for seed in range(3)]
-    limits = (GlobalLimit(most=3, per="day"),)
+    limits = (Limit(most=3, per="day"),)
     first = published(bench.sampler(limits=limits), batch)
     again = published(bench.sampler(limits=limits), batch)
     assert again == first
@@ -148,7 +62,7 @@ def test_a_redelivered_prediction_is_the_same_sample_and_pays_once(bench: Bench)
 
 
 def test_what_a_limit_refuses_is_published_without_an_image_but_with_its_probability(bench: Bench) -> None:
-    sampler = bench.sampler(limits=(GlobalLimit(most=2, per="day"),))
+    sampler = bench.sampler(limits=(Limit(most=2, per="day"),))
     made = published(sampler, [bench.frame(seed) for seed in range(4)])
     assert [design.missing for design in made] == [None, None, "limit:all/day", "limit:all/day"]
     assert all(isinstance(design, Design) and design.probability == 1.0 for design in made)
@@ -197,10 +111,12 @@ def test_while_the_object_store_is_away_nothing_is_decided(bench: Bench) -> None
     assert design.image is not None
 
 
-def test_large_frames_are_kept_a_few_at_a_time() -> None:
+def test_large_frames_are_kept_a_few_at_a_time(bench: Bench) -> None:
+    sampler = bench.sampler()
     ref = prediction().frame
     sizes = [30_000_000, 30_000_000, 30_000_000, 200_000_000, *[1_000] * 40]
-    drawn = [Draw("", prediction().model_copy(update={"frame": ref.model_copy(update={"size": n})}), ()) for n in sizes]
+    large = [prediction().model_copy(update={"frame": ref.model_copy(update={"size": n})}) for n in sizes]
+    drawn = [Drawn(sampler.rules.collections[0], Draw("", one, (), {})) for one in large]
     assert [len(chunk) for chunk in _chunks(drawn)] == [2, 1, 1, 32, 8]
 
 
@@ -240,7 +156,7 @@ def test_a_rejection_keeps_what_nobody_drew(bench: Bench) -> None:
 
 def test_a_rejection_keeps_what_a_limit_refused(bench: Bench) -> None:
     received, other = bench.frame(1), bench.frame(2)
-    sampler = bench.sampler(limits=(GlobalLimit(most=1, per="day"),))
+    sampler = bench.sampler(limits=(Limit(most=1, per="day"),))
     _, refused = published(sampler, [other, received])
     (revision,) = published(sampler, [verdict(received)])
     assert refused.missing is not None
@@ -272,9 +188,12 @@ def test_a_confirmation_makes_no_sample(bench: Bench) -> None:
 def test_a_confirmation_that_overtakes_its_prediction_is_not_lost(bench: Bench) -> None:
     received = bench.frame(1)
     sampler = bench.sampler()
-    (revision,) = published(sampler, [verdict(received, "confirmed", None)])
-    (design,) = published(sampler, [received])
+    assert published(sampler, [verdict(received, "confirmed", None)]) == []
+    design, revision = published(sampler, [received])
+    assert isinstance(design, Design)
+    assert isinstance(revision, Revision)
     assert revision.sample_id == design.sample_id
+    assert (revision.verdict.verdict_id, revision.effect, revision.image) == ("v1", "verify", design.image)
 
 
 def test_a_redelivered_verdict_is_the_same_revision_also_when_the_frame_has_gone(bench: Bench) -> None:
