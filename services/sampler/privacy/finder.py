@@ -25,6 +25,8 @@ from shared.streams.predictions import Box
 
 MOST_S = 60.0
 """How long it may look at one frame."""
+FEWEST_ROWS = 10
+"""An output of fewer rows than that is a count or a flag."""
 
 
 class Finder:
@@ -34,6 +36,7 @@ class Finder:
         self._model = _loaded(privacy.model, privacy.confidence)
         self._hidden = _class_ids(self._model, privacy.model_classes)
         self._confidence = privacy.confidence
+        self._most = _room(self._model)
         self._session = self._model.open_session()
 
     def find(self, image: Image) -> tuple[list[Box], Counter[str]]:
@@ -62,7 +65,7 @@ class Finder:
     def _check(self, findings: Findings) -> None:
         if len(findings.sane().class_ids) != len(findings.class_ids):
             raise Withheld("privacy.model found boxes that are none")
-        if len(findings.class_ids) >= self._model.family.most:
+        if len(findings.class_ids) >= self._most:
             raise Withheld(f"privacy.model found {len(findings.class_ids)} boxes, all it can say: there may be more")
 
 
@@ -84,6 +87,19 @@ def _class_ids(model: Model, names: Sequence[str]) -> list[int] | None:
         if name not in model.names:
             raise SettingsError(f"privacy.model_classes: no class {name!r} in the model{nearest(name, model.names)}")
     return [number for number, name in enumerate(model.names) if name in names] if names else None
+
+
+def _room(model: Model) -> int:
+    """How many findings the model can say: what is carried of a frame, or the rows of an output that has its own number."""
+    rows = [_rows(one.shape) for one in model.family.signature.outputs]
+    return min([model.family.most, *(count for count in rows if count >= FEWEST_ROWS)])
+
+
+def _rows(shape: Sequence[int | str | None]) -> int:
+    """Of [batch, rows] or [batch, rows, numbers of each]; 0 where it is free, or something else."""
+    count, *rest = shape[1:] if len(shape) in (2, 3) else (0,)
+    numbers = rest[0] if rest else 1
+    return count if isinstance(count, int) and isinstance(numbers, int) and count > numbers else 0
 
 
 def _check_numbers(outputs: Sequence[NDArray[Any]]) -> None:

@@ -24,6 +24,7 @@ from tests.unit.services.sampler.privacy.seen import (
     frame_px,
     png,
     prediction,
+    twelve_rows,
 )
 from tests.unit.shared.models.built_models import classifier
 from tests.unit.shared.models.test_broken_files import always
@@ -121,6 +122,13 @@ def test_a_model_that_found_all_it_can_say_withholds(tmp_path: Path) -> None:
     red = np.full((SIDE_PX, SIDE_PX, 3), RED, np.uint8)
     with pytest.raises(Withheld, match="there may be more"):
         veil(model=colour_finder(tmp_path / "faces.onnx")).apply(png(red), prediction())
+
+
+def test_a_model_with_a_row_for_each_finding_withholds_when_all_are_taken(tmp_path: Path) -> None:
+    some = veil(model=twelve_rows(tmp_path / "eleven.onnx", sure=11)).apply(png(frame_px()), prediction())
+    assert some.altered[0] == "black: face 11"
+    with pytest.raises(Withheld, match="found 12 boxes, all it can say"):
+        veil(model=twelve_rows(tmp_path / "twelve.onnx", sure=12)).apply(png(frame_px()), prediction())
 
 
 @pytest.mark.parametrize(
