@@ -5,8 +5,21 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.streams.predictions import Prediction
-from shared.streams.tallies import BLOCK, TALLIES, WINDOW, Seen, Tally, count, new_tally
+from shared.streams.predictions import ClassScore, Prediction
+from shared.streams.tallies import (
+    BLOCK,
+    MINUTE_MS,
+    TALLIES,
+    WINDOW,
+    Chain,
+    Seen,
+    Tally,
+    Total,
+    count,
+    new_tally,
+    newest,
+    totals,
+)
 from tests.unit.shared.streams.making import prediction
 
 Numbered = list[tuple[int, Prediction]]
@@ -34,21 +47,16 @@ def test_the_bitmap_ends_after_its_window() -> None:
     assert seen.meet(5000 - WINDOW - 1)[1] == "late"
 
 
+def scored(class_name: str, confidence: float) -> ClassScore:
+    return ClassScore(class_id=0, class_name=class_name, confidence=confidence)
+
+
 CONFIDENCES = st.lists(st.sampled_from([0.2, 0.5, 0.9]), max_size=3)
 FRAMES = st.lists(st.tuples(st.integers(0, 40), CONFIDENCES, st.sampled_from(["packages", "people"])), max_size=30)
 
 
 def numbered(frames: Sequence[tuple[int, list[float], str]], start: int) -> Numbered:
     return [(start + i, prediction(offset, *found, model_id=model)) for i, (offset, found, model) in enumerate(frames)]
-
-
-def newest(tallies: Sequence[Tally]) -> dict[int, Tally]:
-    """What a reader keeps: of two tallies of a block the one with the larger `up_to`."""
-    kept: dict[int, Tally] = {}
-    for tally in tallies:
-        if tally.block not in kept or tally.up_to > kept[tally.block].up_to:
-            kept[tally.block] = tally
-    return kept
 
 
 @given(frames=FRAMES, start=st.sampled_from([0, BLOCK - 7, 5 * BLOCK - 1]), data=st.data())
@@ -121,3 +129,57 @@ def test_a_tally_reads_back_as_it_was_written() -> None:
     record = new_tally(tally)
     assert (record.stream, record.partition, record.key) == (TALLIES.name, 3, b"0")
     assert Tally.model_validate_json(record.value or b"") == tally
+
+
+@given(frames=FRAMES, start=st.sampled_from([0, BLOCK - 7]), again=st.lists(st.integers(0, 30), max_size=8))
+def test_a_chain_counts_as_one_pass_does_whatever_is_delivered_again(
+    frames: list[tuple[int, list[float], str]], start: int, again: list[int]
+) -> None:
+    chain, finished, predictions = Chain(0), list[Tally](), numbered(frames, start)
+    for at, prediction_ in enumerate(predictions):
+        for offset, one in [*(predictions[back] for back in again if back <= at), prediction_]:
+            finished += [tally for tally in [chain.meet(offset, one)] if tally is not None]
+    still_open = chain.tally()
+    assert (*finished, *([] if still_open is None else [still_open])) == count(None, 0, predictions)
+
+
+def test_a_chain_can_begin_in_the_middle() -> None:
+    chain = Chain(0, start=BLOCK)
+    assert chain.meet(BLOCK - 1, prediction(1, 0.9)) is None
+    assert chain.tally() is None
+    chain.meet(BLOCK, prediction(2, 0.9))
+    tally = chain.tally()
+    assert tally is not None
+    assert (tally.block, tally.up_to, [c.frames for c in tally.counts]) == (1, BLOCK + 1, [1])
+
+
+def test_a_classifier_shows_its_most_probable_class_where_that_reaches_the_threshold() -> None:
+    told = [
+        (at, prediction(at, task="classify", classes=(scored("cat", best), scored("dog", 1 - best))))
+        for at, best in enumerate([0.9, 0.45])
+    ]
+    (tally,) = count(None, 0, told)
+    assert [(c.frames, c.frames_without, c.detections) for c in tally.counts] == [(2, 1, {"cat": 1})]
+
+
+def test_thresholds_of_classes_go_before_the_products() -> None:
+    (tally,) = count(None, 0, [(0, prediction(0, 0.9, 0.7, class_thresholds={"person": 0.95, "package": 0.8}))])
+    assert [(c.frames_without, c.detections) for c in tally.counts] == [(0, {"package": 1})]
+
+
+def test_totals_are_of_the_newest_tally_of_each_block_and_of_their_minutes() -> None:
+    early = count(None, 0, [(0, prediction(0, 0.9))])
+    later = count(early[-1], 0, [(1, prediction(1, 0.9, 0.7)), (BLOCK, prediction(2))])
+    elsewhere = count(None, 1, [(0, prediction(0, 0.9, source_id="gate"))])
+    read = [*later, *elsewhere, *early]
+    assert [(tally.partition, tally.block, tally.up_to) for tally in newest(read)] == [
+        (0, 0, 2),
+        (0, 1, BLOCK + 1),
+        (1, 0, 1),
+    ]
+    door, gate = (totals(read)[source, "packages", later[0].counts[0].model_version] for source in ("door", "gate"))
+    assert door == Total(3, 1, {"package": 2, "person": 1})
+    assert gate == Total(1, 0, {"package": 1})
+    minute_ms = later[0].counts[0].minute_ms
+    assert sum(total.frames for total in totals(read, minute_ms, minute_ms + MINUTE_MS).values()) == 4
+    assert totals(read, minute_ms + MINUTE_MS) == totals(read, 0, minute_ms) == {}
