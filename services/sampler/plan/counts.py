@@ -1,0 +1,72 @@
+"""Counts: what this replica met, drew and passed, from the batch in hand until the state store has it. Pure.
+
+Promises: a batch that is handed in again counts once (`begin`, `settle`); what was sent and may not have arrived is sent again
+only when the store's mark says that it did not.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from services.sampler.plan.account import Totals
+from services.sampler.plan.bins import BINS
+from shared.streams.keys import safe
+
+_NONE = [0] * BINS
+
+
+class Fields:
+    """What one strategy's counts are called in the store."""
+
+    def __init__(self, label: str) -> None:
+        self.met = tuple(f"{safe(label)}/{number}" for number in range(BINS))
+        self.drawn, self.passed = f"{safe(label)}/drawn", f"{safe(label)}/passed"
+
+    def totals(self, stored: Mapping[str, int]) -> Totals:
+        met = tuple(stored.get(field, 0) for field in self.met)
+        return Totals(met, stored.get(self.drawn, 0), stored.get(self.passed, 0))
+
+
+class Counts:
+    """`met`: label → frames by bin, of the batch in hand; the lists stay the same ones, so the hot path may hold them."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.fields = {label: Fields(label) for label in labels}
+        self.met = {label: [0] * BINS for label in labels}
+        self.sources: Counter[str] = Counter()
+        self._draws: Counter[str] = Counter()
+        self._due: Counter[tuple[str, str]] = Counter()
+        self._sent: Counter[tuple[str, str]] = Counter()
+        self._mark = 0
+
+    def begin(self) -> None:
+        """A batch begins, perhaps again."""
+        for met in self.met.values():
+            met[:] = _NONE
+        self.sources.clear()
+        self._draws.clear()
+
+    def drawn(self, label: str, passed: bool) -> None:
+        fields = self.fields[label]
+        self._draws[fields.drawn] += 1
+        if passed:
+            self._draws[fields.passed] += 1
+
+    def settle(self, totals_key: str, sources_key: str) -> None:
+        """The batch is through: its counts are due, under these keys."""
+        for label, met in self.met.items():
+            self._due.update(
+                {(totals_key, field): n for field, n in zip(self.fields[label].met, met, strict=True) if n}
+            )
+        self._due.update({(totals_key, field): n for field, n in self._draws.items()})
+        self._due.update({(sources_key, source): n for source, n in self.sources.items()})
+        self.begin()
+
+    def to_send(self, mark: int) -> dict[str, dict[str, int]]:
+        """key → field → what to add, with what did not arrive before. `mark`: how many times the store has been added to."""
+        if mark == self._mark:
+            self._due.update(self._sent)
+        self._sent, self._due, self._mark = self._due, Counter(), mark
+        grouped: dict[str, dict[str, int]] = {}
+        for (key, field), count in self._sent.items():
+            grouped.setdefault(key, {})[field] = count
+        return grouped

@@ -1,0 +1,174 @@
+"""Planning: the plans of the epochs that a batch needs, agreed with all other replicas through the state store.
+
+Promises: whoever plans an epoch first plans it for all and for ever, so a redelivery and a replay draw as before. Stale or
+wrong counts cost budget accuracy, never validity. The store is asked when an epoch begins, never for a frame; when it does not
+answer, Unavailable is raised, and the batch may be handed in again: nothing is counted twice.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+from services.sampler.pacing import MOST_EPOCHS, Pace, ahead
+from services.sampler.plan import state as plan_state
+from services.sampler.plan.account import Planned
+from services.sampler.plan.bins import bin_of
+from services.sampler.plan.counts import Counts
+from services.sampler.plan.fuse import fuse
+from services.sampler.plan.scales import scales
+from services.sampler.source_factors import HOUR_MS, SourceFactors, hour_name
+from shared.ports.state import Charge, State
+from shared.streams import keys
+
+DAY_S = 86_400
+MOST_PLANS = 4 * MOST_EPOCHS
+"""Epochs whose plan is kept in memory; the store keeps them all."""
+MOST_SOURCES = 5000
+"""Counted per batch; more than that each weigh as if their share were fair."""
+DELAY_EPOCHS = 1
+"""How much longer counts take: the other replicas' of the last epoch come when they begin the next one."""
+
+
+class Planner:
+    """The plans of one collection. `declared_per_s`: frames of all sources, until they were met; all rates by log time."""
+
+    def __init__(
+        self,
+        state: State,
+        collection: str,
+        strategies: Sequence[Planned],
+        *,
+        epoch_ms: int = 1000,
+        declared_per_s: float = 30.0,
+        keep_s: int = 7 * DAY_S,
+        most_reads_per_s: float = 20.0,
+        minimum_per_source_per_s: float = 0.0,
+        pace: Pace | None = None,
+    ) -> None:
+        if declared_per_s <= 0 or any(one.per_s <= 0 for one in strategies):
+            raise ValueError(f"expected budgets and declared frames above 0, got {declared_per_s} and {strategies}")
+        self.state = state
+        self.collection = collection
+        self.strategies = {one.label: one for one in strategies}
+        self.epoch_ms = epoch_ms
+        self.counts = Counts(list(self.strategies))
+        self._declared_per_s = declared_per_s
+        self._keep_s = keep_s
+        self._most_reads_per_s = most_reads_per_s
+        self._pace = pace or Pace()
+        self._plans: dict[int, Mapping[str, float]] = {}
+        self._latest_ms = 0
+        self._totals_key = keys.totals_key(collection)
+        self._mark_key = f"{self._totals_key}:sent:{uuid.uuid4().hex[:12]}"
+        floor_per_s = sum(one.per_s for one in strategies if one.floor)
+        self._factors = SourceFactors(state, collection, floor_per_s, minimum_per_source_per_s, keep_s, self._pace)
+
+    def begin(self) -> None:
+        """A batch begins, perhaps again."""
+        self.counts.begin()
+
+    def prepare(self, times_ms: Sequence[int]) -> None:
+        """Makes the plans of all epochs known in which these log times lie. Raises Unavailable."""
+        if not times_ms:
+            return
+        self._latest_ms = max(times_ms)
+        self._factors.prepare(times_ms)
+        if len(self._plans) > MOST_PLANS:
+            self._plans = dict(list(self._plans.items())[-MOST_PLANS // 2 :])
+        missing = {time_ms // self.epoch_ms for time_ms in times_ms} - self._plans.keys()
+        if missing:
+            self._agree(missing)
+
+    def scales(self, time_ms: int) -> Mapping[str, float]:
+        """label → c of the epoch of a time that was prepared: the same object for a whole epoch."""
+        return self._plans[time_ms // self.epoch_ms]
+
+    def epoch_start_ms(self, time_ms: int) -> int:
+        """Log time at which the plan of this time began."""
+        return time_ms - time_ms % self.epoch_ms
+
+    def factor(self, source_id: str, time_ms: int) -> float:
+        """The floor's weight of a frame of this source, in (0, 1]."""
+        return self._factors.of(source_id, time_ms)
+
+    def meet(self, label: str, weight: float) -> None:
+        """A frame interests a strategy that is planned, drawn or not."""
+        self.counts.met[label][bin_of(weight)] += 1
+
+    def met(self, source_id: str) -> None:
+        """A frame of this source was there."""
+        sources = self.counts.sources
+        if self._factors.wanted and (source_id in sources or len(sources) < MOST_SOURCES):
+            sources[source_id] += 1
+
+    def drawn(self, label: str, passed: bool) -> None:
+        """A frame was drawn on this strategy's account. `passed`: no gate took it (a limit may have)."""
+        if label in self.strategies:
+            self.counts.drawn(label, passed)
+
+    def fuse(self, label: str, time_ms: int, ttl_s: int) -> Charge | None:
+        """The fuse that a frame kept on this strategy's account meets; None for the floor and for what is not planned."""
+        planned = self.strategies.get(label)
+        return None if planned is None else fuse(planned, self.collection, time_ms, ttl_s)
+
+    def settle(self) -> None:
+        """The batch is through: what it counted is due."""
+        self.counts.settle(self._totals_key, self._factors.counts_key(self._latest_ms))
+
+    def drain(self) -> None:
+        """Sends what is due, at the end. Raises Unavailable; may be asked again."""
+        self._exchange()
+
+    def _agree(self, epochs: set[int]) -> None:
+        """Whoever comes first plans them; everybody then knows what was planned."""
+        wanted = ahead(epochs, self._pace.stretch()) - self._plans.keys()
+        plan = self._plan(max(epochs))
+        for hour, of_hour in self._by_hour(wanted).items():
+            self._fix(hour, of_hour, plan)
+        self._pace.planned(len(wanted))
+
+    def _plan(self, epoch: int) -> Mapping[str, float]:
+        """What this replica would plan, from all that is known; how far that went is remembered."""
+        totals = self._exchange()
+        self._pace.take()
+        key = keys.plan_state_key(self.collection)
+        before = plan_state.from_bytes(self.state.get(key))
+        planned = list(self.strategies.values())
+        named = {label: fields.totals(totals) for label, fields in self.counts.fields.items()}
+        # The first state stands at the epoch itself: nothing can have been counted before it.
+        time_ms = (epoch - (DELAY_EPOCHS if before else 0)) * self.epoch_ms
+        after = plan_state.advanced(before, planned, named, time_ms)
+        if after != before:
+            self._pace.take()
+            self.state.put(key, plan_state.to_bytes(after), self._keep_s)
+        return scales(planned, after.accounts, self._declared_per_s, self._most_reads_per_s)
+
+    def _exchange(self) -> Mapping[str, int]:
+        """Adds what is due to the totals of all replicas. Returns the totals with it."""
+        self._pace.take()
+        totals, mark = self.state.counters([self._totals_key, self._mark_key])
+        due = self.counts.to_send(mark.get("n", 0))
+        if not due:
+            return totals
+        self._pace.take()
+        self.state.add({**due, self._mark_key: {"n": 1}}, self._keep_s)
+        ours = due.get(self._totals_key, {})
+        return {field: totals.get(field, 0) + ours.get(field, 0) for field in totals.keys() | ours.keys()}
+
+    def _by_hour(self, epochs: Iterable[int]) -> dict[str, list[int]]:
+        hours: dict[str, list[int]] = {}
+        for epoch in sorted(epochs):
+            hours.setdefault(hour_name(epoch * self.epoch_ms // HOUR_MS), []).append(epoch)
+        return hours
+
+    def _fix(self, hour: str, epochs: Sequence[int], plan: Mapping[str, float]) -> None:
+        """Fields `<start of the epoch, ms>/<label>`: c in six digits."""
+        names = {epoch: [f"{epoch * self.epoch_ms}/{keys.safe(label)}" for label in plan] for epoch in epochs}
+        texts = [f"{scale:.6g}".encode() for scale in plan.values()]
+        fields = {name: text for of_epoch in names.values() for name, text in zip(of_epoch, texts, strict=True)}
+        self._pace.take()
+        agreed = self.state.fix(keys.plan_key(self.collection, hour), fields, self._keep_s)
+        known: dict[tuple[bytes, ...], Mapping[str, float]] = {}
+        for epoch, of_epoch in names.items():
+            fixed = tuple(agreed[name] for name in of_epoch)
+            # Epochs with one plan share one object: thousands are held.
+            self._plans[epoch] = known.setdefault(fixed, dict(zip(plan, map(float, fixed), strict=True)))
