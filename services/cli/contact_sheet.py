@@ -16,7 +16,7 @@ import numpy as np
 from services.cli import drawing
 from services.cli.drawing import SCALE, Colour, Fitted, Pixels
 from services.uploader.destinations.dataset import read_fragment, write_whole
-from services.uploader.formats.coco import Fragment
+from services.uploader.formats.coco import OF_NEIGHBOURS, Fragment
 from shared.errors import GleanerError
 
 COLUMNS = 4
@@ -71,7 +71,8 @@ def varied(fragments: Sequence[Fragment]) -> list[Fragment]:
 
 def strategy_of(fragment: Fragment) -> str:
     """The most particular strategy that chose it: `random` counts only where nothing else did."""
-    names = [str(reason["strategy"]) for reason in fragment["reasons"]] or ["verdict"]
+    alone = "neighbour" if fragment.get(OF_NEIGHBOURS[0]) else "verdict"
+    names = [str(reason["strategy"]) for reason in fragment["reasons"]] or [alone]
     return next((name for name in names if name not in _GENERAL), names[0])
 
 
@@ -79,7 +80,15 @@ def why(fragment: Fragment) -> str:
     """The reasons in words."""
     rules = [str(reason["rule"]) for reason in fragment["reasons"]]
     said = [_said(verdict) for verdict in fragment["verdicts"]]
-    return "; ".join([*rules, *said]) or "no reason was kept"
+    return "; ".join([*rules, *_beside(fragment), *said]) or "no reason was kept"
+
+
+def _beside(fragment: Fragment) -> list[str]:
+    """Of a neighbour: when it was, and beside which sample."""
+    kept, after_ms = (fragment.get(name) for name in OF_NEIGHBOURS)
+    if kept is None or after_ms is None:
+        return []
+    return [f"{abs(after_ms) / 1000:.1f} s {'before' if after_ms < 0 else 'after'} sample {str(kept)[:8]}"]
 
 
 def _said(verdict: Fragment) -> str:

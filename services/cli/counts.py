@@ -16,7 +16,7 @@ from shared.errors import InvalidMessage
 from shared.ports.log import Log, Reader
 from shared.streams import PREDICTIONS, SAMPLES, STREAMS, UPLOADS, VERDICTS, tallies
 from shared.streams.record import Record
-from shared.streams.samples import Design, Sample
+from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.tallies import Tally
 
 CHUNK = 256
@@ -47,13 +47,17 @@ class Frames:
 
 @dataclass(slots=True)
 class Samples:
-    """Designs that have an image, and those that have none by reason; a design counts for each strategy that drew it."""
+    """Designs that have an image, and those that have none by reason; a design counts for each strategy that drew it.
+
+    Neighbours, which nobody drew, are counted apart: `neighbours` by whether they were kept or why not.
+    """
 
     designs: int = 0
     kept: int = 0
     missing: Counter[str] = field(default_factory=Counter)
     kept_by_strategy: Counter[str] = field(default_factory=Counter)
     revisions: Counter[str] = field(default_factory=Counter)
+    neighbours: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -126,7 +130,8 @@ class _Reading:
         for partition in self._log.bounds(SAMPLES.name):
             repeats = _Repeats()
             for _, sample in self._messages(SAMPLES.name, partition):
-                if not repeats.meet(f"{sample.sample_id}/{sample.revision}"):
+                # By kind, too: a frame may be drawn after it had been kept as a neighbour.
+                if not repeats.meet(f"{sample.kind}/{sample.sample_id}/{sample.revision}"):
                     _count_sample(samples, sample)
         return samples
 
@@ -176,6 +181,9 @@ def _add(frames: Frames, tally: Tally) -> None:
 
 
 def _count_sample(samples: Samples, sample: Sample) -> None:
+    if isinstance(sample, Neighbour):
+        samples.neighbours["kept" if sample.image else sample.missing or "unknown"] += 1
+        return
     if not isinstance(sample, Design):
         samples.revisions[sample.effect] += 1
         return

@@ -12,13 +12,16 @@ from shared.errors import InvalidMessage
 from shared.ports.log import Log
 from shared.streams import PREDICTIONS, SAMPLES, STREAMS, UPLOADS
 from shared.streams.record import Record
-from shared.streams.samples import Design, Sample
+from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.uploads import Receipt
 
 
 @dataclass
 class Kept:
-    """Distinct samples and what became of them. `unusable`: dead letters, of every stream."""
+    """Distinct samples and what became of them. `unusable`: dead letters, of every stream.
+
+    `neighbours`: ids of what was kept beside samples, and neither drawn nor asked for by a verdict.
+    """
 
     frames: int = 0
     unusable: int = 0
@@ -27,7 +30,13 @@ class Kept:
 
     @property
     def with_image(self) -> list[str]:
-        return [sample_id for sample_id, records in self.samples.items() if any(one.image for one in records)]
+        """Samples that were kept for their own sake."""
+        return [sample_id for sample_id, records in self.samples.items() if any(map(_kept, records))]
+
+    @property
+    def neighbours(self) -> list[str]:
+        beside = {sample_id for sample_id, records in self.samples.items() if any(one.image for one in records)}
+        return sorted(beside - set(self.with_image))
 
     @property
     def by_strategy(self) -> Counter[str]:
@@ -37,13 +46,19 @@ class Kept:
 
     @property
     def missing(self) -> Counter[str]:
-        return Counter(one.missing for records in self.samples.values() for one in records if one.missing)
+        """Why drawn frames have no image; of neighbours, which nobody drew, `gleaner status` tells."""
+        records = (one for records in self.samples.values() for one in records)
+        return Counter(one.missing for one in records if one.missing and not isinstance(one, Neighbour))
 
     @property
     def delivered(self) -> Counter[str]:
         """Samples that a destination has, by destination."""
         pairs = {(sample, place) for (sample, place, _), receipt in self.receipts.items() if receipt.acknowledged}
         return Counter(place for _, place in pairs)
+
+
+def _kept(sample: Sample) -> bool:
+    return sample.image is not None and not isinstance(sample, Neighbour)
 
 
 def strategies_of(records: list[Sample]) -> list[str]:
@@ -96,6 +111,8 @@ def table(kept: Kept) -> Table:
     drawn.add_row("samples kept", f"[bold]{len(kept.with_image):,}[/]")
     for name, number in kept.by_strategy.most_common():
         drawn.add_row(f"  because of {name}", f"{number:,}")
+    if kept.neighbours:
+        drawn.add_row("neighbours kept beside them", f"{len(kept.neighbours):,}")
     for reason, number in kept.missing.most_common():
         drawn.add_row(f"drawn, no image: {reason}", f"{number:,}")
     for place, number in kept.delivered.most_common():

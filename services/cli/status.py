@@ -99,6 +99,7 @@ def _show_flow(streams: "list[StreamFlow]") -> None:
 
 def _show_counts(counts: "Counts") -> None:
     frames, samples = counts.frames, counts.samples
+    neighbours = samples.neighbours
     numbers = [
         ("frames predicted (N)", frames.frames, f"{frames.frames_without:,} without a detection"),
         ("repeated predictions", frames.repeated, "of frames that had one already; not in N"),
@@ -107,6 +108,7 @@ def _show_counts(counts: "Counts") -> None:
         ("samples kept", samples.kept, _listed(samples.kept_by_strategy)),
         ("without image", samples.missing.total(), _listed(samples.missing)),
         ("revisions by verdicts", samples.revisions.total(), _listed(samples.revisions)),
+        *([("neighbours, kept beside them", neighbours.total(), _listed(neighbours))] if neighbours else []),
         *([("records that make no sense", counts.invalid.total(), _listed(counts.invalid))] if counts.invalid else []),
     ]
     output.show_table("Counts", ("what", "how many", "of these"), numbers)

@@ -1,11 +1,13 @@
 """What is known about a sample's objects: the model's boxes, as people's verdicts left them.
 
 Promises: pure. Only boxes at or above the product threshold become pre-annotations; verdicts are applied in the order of
-the log and the later one wins. Boxes are xyxy in pixels of the original image, clipped to it.
+the log and the later one wins. Predictions and verdicts speak of the original image; here, and nowhere else, their boxes
+become those of the image that is stored, where that has another size.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.streams.predictions import Box, ClassScore, Prediction
 from shared.streams.samples import Revision
@@ -13,6 +15,25 @@ from shared.streams.verdicts import Verdict
 
 INCOMPLETE = "incomplete"
 VERIFIED = "verified"
+
+
+class Fit(NamedTuple):
+    """From the original image to the one that is stored: what lies at x is at x * across there."""
+
+    width_px: int
+    height_px: int
+    across: float
+    down: float
+
+    @classmethod
+    def of(cls, prediction: Prediction, size_px: tuple[int, int] | None) -> "Fit":
+        """`size_px`: width and height of the stored image, None where they are the prediction's."""
+        width_px, height_px = size_px or (prediction.width_px, prediction.height_px)
+        return cls(width_px, height_px, width_px / prediction.width_px, height_px / prediction.height_px)
+
+    def box(self, box: Box) -> Box:
+        left, top, right, bottom = box
+        return left * self.across, top * self.down, right * self.across, bottom * self.down
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +49,10 @@ class LabelledBox:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Everything a host is told about an image's content. `missed_boxes`: objects without a known class, from reviewers."""
+    """Everything a host is told about an image's content, in pixels of the stored image.
+
+    `missed_boxes`: objects without a known class, from reviewers.
+    """
 
     width_px: int
     height_px: int
@@ -92,31 +116,37 @@ class _Judged:
             self.box_flags[index] = [flag for flag in self.box_flags.get(index, []) if flag != VERIFIED]
 
 
-def annotate(prediction: Prediction, revisions: Sequence[Revision] = ()) -> Annotation:
-    """The annotation of a sample: its prediction, then its revisions in the order of the log."""
+def annotate(
+    prediction: Prediction, revisions: Sequence[Revision] = (), size_px: tuple[int, int] | None = None
+) -> Annotation:
+    """The annotation of a sample: its prediction, then its revisions in the order of the log.
+
+    `size_px`: width and height of the stored image, None where they are the prediction's.
+    """
+    fit = Fit.of(prediction, size_px)
     judged = _Judged(count=len(prediction.detections))
     for revision in revisions:
         judged.apply(revision)
     return Annotation(
-        width_px=prediction.width_px,
-        height_px=prediction.height_px,
+        width_px=fit.width_px,
+        height_px=fit.height_px,
         task=prediction.task,
-        boxes=_boxes(prediction, judged),
+        boxes=_boxes(prediction, judged, fit),
         classes=() if judged.classes_removed else prediction.classes,
         flags=tuple(judged.flags),
-        missed_boxes=tuple(judged.missed),
+        missed_boxes=tuple(map(fit.box, judged.missed)),
         verdicts=tuple(revision.verdict for revision in revisions),
     )
 
 
-def _boxes(prediction: Prediction, judged: _Judged) -> tuple[LabelledBox, ...]:
+def _boxes(prediction: Prediction, judged: _Judged, fit: Fit) -> tuple[LabelledBox, ...]:
     found = []
     for index, seen in enumerate(prediction.detections):
         box = clipped(seen.box, prediction.width_px, prediction.height_px)
         shown = seen.confidence >= prediction.threshold_for(seen.class_name)
         if shown and index not in judged.removed and box[2] > box[0] and box[3] > box[1]:
             flags = tuple(judged.box_flags.get(index, ()))
-            found.append(LabelledBox(box, seen.class_id, seen.class_name, seen.confidence, flags))
+            found.append(LabelledBox(fit.box(box), seen.class_id, seen.class_name, seen.confidence, flags))
     return tuple(found)
 
 

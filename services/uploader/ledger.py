@@ -7,11 +7,11 @@ accepted = acknowledged + pending + dead_lettered + evicted + missing + withdraw
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.streams.samples import Sample
+from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.uploads import ACKNOWLEDGED, Receipt
 
 Key = tuple[str, str, str]
-"""(sample id, destination, revision); revision '' is the design."""
+"""(sample id, destination, revision); revision '' is the design, or a neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,14 @@ _STATES = ("acknowledged", "pending", "dead_lettered", "evicted", "missing", "wi
 
 
 def _promised(samples: Iterable[Placed]) -> dict[Key, Placed]:
-    """Every delivery that the samples name. Of several samples with one id and revision the first in the log counts."""
+    """Every delivery that the samples name. Of several samples with one id and revision the first in the log counts; a
+    frame that was drawn after it had been kept as a neighbour is a design."""
     first: dict[tuple[str, str], Placed] = {}
     for placed in samples:
-        first.setdefault((placed.sample.sample_id, placed.sample.revision), placed)
+        key = (placed.sample.sample_id, placed.sample.revision)
+        known = first.setdefault(key, placed)
+        if isinstance(placed.sample, Design) and isinstance(known.sample, Neighbour):
+            first[key] = placed
     return {
         (sample_id, destination, revision): placed
         for (sample_id, revision), placed in first.items()

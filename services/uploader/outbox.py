@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from services.uploader.schedule import priority
 from shared.errors import Unavailable
 from shared.streams.record import Record
-from shared.streams.samples import Revision, Sample
+from shared.streams.samples import Design, Neighbour, Revision, Sample
 from shared.streams.uploads import Receipt
 
 _SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
@@ -41,6 +41,9 @@ CREATE TABLE revisions (              -- finished ones too: an annotation is mad
     sample_id TEXT, revision TEXT, part INTEGER, place INTEGER, body BLOB,
     PRIMARY KEY (sample_id, revision)) WITHOUT ROWID;
 CREATE INDEX revisions_part ON revisions (part);
+CREATE TABLE sizes (                  -- of images that were stored in another size than they were predicted in
+    sample_id TEXT PRIMARY KEY, part INTEGER, width_px INTEGER, height_px INTEGER) WITHOUT ROWID;
+CREATE INDEX sizes_part ON sizes (part);
 """
 
 
@@ -92,31 +95,51 @@ class Outbox:
             self._forget(partition)
 
     def _forget(self, partition: int) -> None:
-        for table in ("samples", "pairs", "receipts", "revisions"):
+        for table in ("samples", "pairs", "receipts", "revisions", "sizes"):
             self._db.execute(f"DELETE FROM {table} WHERE part = ?", (partition,))
 
     # Samples come in
 
     def add(self, samples: Iterable[tuple[Record, Sample, bool]]) -> None:
-        """Takes (record, sample, uncertain) in. What has a receipt is done; of several with one id the first counts."""
+        """Takes (record, sample, uncertain) in. What has a receipt is done; of several with one id the first counts, but a
+        design before a neighbour."""
         with self._changes():
             for record, sample, uncertain in samples:
-                self._add_revision(record, sample)
+                self._learn(record, sample)
                 if self._add_sample(record, sample):
                     self._add_pairs(record, sample, uncertain)
                     self._changed.add(sample.sample_id)
 
-    def add_revisions(self, revisions: Iterable[tuple[Record, Revision]]) -> None:
-        """Earlier revisions, read back: only what they say about annotations."""
+    def recall(self, samples: Iterable[tuple[Record, Sample]]) -> None:
+        """Earlier samples, read back: only what they say about annotations."""
         with self._changes():
-            for record, revision in revisions:
-                self._add_revision(record, revision)
+            for record, sample in samples:
+                self._learn(record, sample)
 
     def _add_sample(self, record: Record, sample: Sample) -> bool:
         row = (sample.sample_id, sample.revision, record.partition, record.offset, sample.to_bytes())
-        return self._db.execute("INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?, ?)", row).rowcount > 0
+        is_new = self._db.execute("INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?, ?)", row).rowcount > 0
+        return is_new or (isinstance(sample, Design) and self._outranks(sample))
 
-    def _add_revision(self, record: Record, sample: Sample) -> None:
+    def _outranks(self, design: Design) -> bool:
+        """A frame that was drawn after it had been kept as a neighbour: the design takes the place of what waits."""
+        waiting = [one for one in self._samples(design.sample_id) if isinstance(one, Neighbour)]
+        if waiting:
+            key = (design.sample_id, design.revision)
+            self._db.execute(
+                "UPDATE samples SET body = ? WHERE sample_id = ? AND revision = ?", (design.to_bytes(), *key)
+            )
+            self._db.execute(
+                "UPDATE pairs SET priority = ? WHERE sample_id = ? AND revision = ?", (priority(design), *key)
+            )
+        return bool(waiting)
+
+    def _learn(self, record: Record, sample: Sample) -> None:
+        """What annotations are made of: verdicts, and the size of the image where it is not the prediction's."""
+        at = sample.image
+        if at is not None and at.width_px is not None and at.height_px is not None:
+            size = (sample.sample_id, record.partition, at.width_px, at.height_px)
+            self._db.execute("INSERT OR IGNORE INTO sizes VALUES (?, ?, ?, ?)", size)
         if isinstance(sample, Revision):
             row = (sample.sample_id, sample.revision, record.partition, record.offset, sample.to_bytes())
             self._db.execute("INSERT OR IGNORE INTO revisions VALUES (?, ?, ?, ?, ?)", row)
@@ -238,6 +261,11 @@ class Outbox:
         """All that are known, in the order of the log."""
         rows = self._db.execute("SELECT body FROM revisions WHERE sample_id = ? ORDER BY place", (sample_id,))
         return [Revision.model_validate_json(body) for (body,) in rows]
+
+    def size_px(self, sample_id: str) -> tuple[int, int] | None:
+        """Width and height of the stored image; None where they are the prediction's, as far as is known."""
+        found = self._db.execute("SELECT width_px, height_px FROM sizes WHERE sample_id = ?", (sample_id,)).fetchone()
+        return None if found is None else (int(found[0]), int(found[1]))
 
     def lacks_revisions(self, sample_id: str) -> bool:
         """A receipt speaks of a revision that was finished before this replica took the partition over."""

@@ -6,7 +6,7 @@ Promises: no clock and no dice of its own; times come in, jitter is a hash of th
 from dataclasses import dataclass
 
 from shared.streams import ids
-from shared.streams.samples import Design, Sample
+from shared.streams.samples import Design, Neighbour, Sample
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 300.0
@@ -22,7 +22,10 @@ def backoff_s(failures: int, *key: str) -> float:
 
 
 def priority(sample: Sample) -> int:
-    """What goes first: 0 what a person said, 1 the floor (it alone gives honest numbers), 2 everything else. Then age."""
+    """What goes first: 0 what a person said, 1 the floor (it alone gives honest numbers), 2 what else was drawn, 3 what
+    was kept beside it. Then age."""
+    if isinstance(sample, Neighbour):
+        return 3
     if not isinstance(sample, Design):
         return 0
     return 1 if any(reason.strategy in FLOOR_STRATEGIES for reason in sample.reasons) else 2

@@ -24,7 +24,7 @@ from shared.ports.log import Log, Reader
 from shared.runtime.service import Handled, Received, Service
 from shared.streams import SAMPLES, UPLOADS
 from shared.streams.record import Partition, Record
-from shared.streams.samples import Revision, Sample
+from shared.streams.samples import Sample
 from shared.streams.uploads import ACKNOWLEDGED, Receipt, new_receipt
 from shared.telemetry import logs, metrics
 
@@ -169,25 +169,30 @@ class UploaderService(Service):
         return errands
 
     def _errand(self, pair: Pair) -> Errand:
-        self._recall(pair)
         sample = self._outbox.sample(pair)
-        annotation = annotate(sample.prediction, self._outbox.revisions(pair.sample_id))
+        self._recall(pair, sample)
+        size_px = self._outbox.size_px(pair.sample_id)
+        annotation = annotate(sample.prediction, self._outbox.revisions(pair.sample_id), size_px)
         return Errand(pair, sample, annotation, self._outbox.host_id(pair.sample_id, pair.destination))
 
-    def _recall(self, pair: Pair) -> None:
-        """Reads a partition's earlier revisions back, once, when a receipt speaks of one that we never saw."""
-        if pair.partition in self._recalled or not self._outbox.lacks_revisions(pair.sample_id):
-            return
-        self._outbox.add_revisions(self._earlier_revisions(pair.partition))
-        self._recalled.add(pair.partition)
+    def _recall(self, pair: Pair, sample: Sample) -> None:
+        """Reads a partition's earlier samples back, once, when an annotation is to be made of some that we never saw.
 
-    def _earlier_revisions(self, partition: int) -> Iterator[tuple[Record, Revision]]:
+        A receipt speaks of such a revision; or a verdict comes without its image, whose size an earlier sample knows.
+        """
+        if pair.partition in self._recalled:
+            return
+        if sample.image is None or self._outbox.lacks_revisions(pair.sample_id):
+            self._outbox.recall(self._earlier_samples(pair.partition))
+            self._recalled.add(pair.partition)
+
+    def _earlier_samples(self, partition: int) -> Iterator[tuple[Record, Sample]]:
         for record in self._scan(SAMPLES.name, partition):
             try:
                 sample: Sample = SAMPLES.decode(record)
             except InvalidMessage:  # the worker has made, or will make, a dead letter of it
                 continue
-            if isinstance(sample, Revision) and record.offset < self._certain_from[partition]:
+            if record.offset < self._certain_from[partition]:
                 yield record, sample
 
     def note_attempts(self, errands: Iterable[Errand]) -> None:

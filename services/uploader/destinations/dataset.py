@@ -86,9 +86,7 @@ class DatasetFolder:
             fragment = read_fragment(self._fragment_path(host_id))
             if fragment is None:
                 raise Refused(f"{host_id} is no longer in the dataset folder {self._folder}: somebody took it out")
-            fragment.update(coco.content(delivery.annotation))
-            fragment.update(coco.choice(delivery.sample) if delivery.sample.kind == "design" else {})
-            self._write_fragment(host_id, fragment)
+            self._write_fragment(host_id, _updated(fragment, delivery))
         return Delivered("updated", host_id)
 
     def flush(self, idle: bool) -> None:
@@ -150,6 +148,14 @@ def _refuse_unusable(folder: Path) -> None:
         raise SettingsError(
             f"destinations: the dataset folder {folder} cannot be written: no permission in {there}; {_ELSEWHERE}"
         )
+
+
+def _updated(fragment: coco.Fragment, delivery: Delivery) -> coco.Fragment:
+    updated = {**fragment, **coco.content(delivery.annotation)}
+    if delivery.sample.kind != "design":
+        return updated
+    as_drawn = {**updated, **coco.choice(delivery.sample, delivery.annotation)}
+    return {key: value for key, value in as_drawn.items() if key not in coco.OF_NEIGHBOURS}
 
 
 def read_fragment(path: Path) -> coco.Fragment | None:

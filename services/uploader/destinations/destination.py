@@ -12,7 +12,7 @@ from pydantic import Field
 from services.uploader.annotations import Annotation
 from shared.errors import GleanerError
 from shared.settings import Config
-from shared.streams.samples import Design, Reason, Sample
+from shared.streams.samples import Design, Neighbour, Reason, Sample
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp", "image/tiff": "tif"}
 
@@ -63,8 +63,15 @@ class Delivery:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Empty for a sample that a verdict made: its annotation's verdicts say why."""
+        """Empty for a neighbour, and for a sample that a verdict made: its annotation's verdicts say why."""
         return self.sample.reasons if isinstance(self.sample, Design) else ()
+
+    @property
+    def chosen_by(self) -> list[str]:
+        """In one word each: the strategies; `neighbour`; `verdict` where that alone made the sample."""
+        if isinstance(self.sample, Neighbour):
+            return ["neighbour"]
+        return [reason.strategy for reason in self.reasons] or ["verdict"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ class RoboflowOptions(DestinationOptions):
         default="daily", description="how often a new labelling batch begins, by the frame's log time in `timezone`"
     )
     split: Literal["train", "valid", "test"] = "train"
-    tags: tuple[str, ...] = Field(default=(), description="put on every image, beside the strategies that chose it")
+    tags: tuple[str, ...] = Field(
+        default=(), description="put on every image, beside the sample's own and the strategies that chose it"
+    )
 
 
 class Roboflow:
@@ -151,9 +153,8 @@ class Roboflow:
         return self._options.batch_name + moment.strftime(form[self._options.batch_recreated])
 
     def _tags(self, delivery: Delivery) -> list[str]:
-        """The settings' tags, the strategies, and what people said; in the host's alphabet, each once."""
-        chosen_by = [reason.strategy for reason in delivery.reasons] or ["verdict"]
-        wanted = [*self._options.tags, *chosen_by, *delivery.annotation.flags]
+        """The settings' tags, the sample's, who chose it, and what people said; in the host's alphabet, each once."""
+        wanted = [*self._options.tags, *delivery.sample.tags, *delivery.chosen_by, *delivery.annotation.flags]
         return list(dict.fromkeys(tag for tag in map(sanitised_tag, wanted) if tag))
 
 
@@ -179,6 +180,8 @@ def _metadata(delivery: Delivery) -> dict[str, str | float]:
         "model": f"{prediction.model_id}@{prediction.model_version}",
         "reasons": "; ".join(reason.rule for reason in delivery.reasons),
         "probability": getattr(sample, "probability", None),
+        "neighbour_of": getattr(sample, "of", None),
+        "after_ms": getattr(sample, "after_ms", None),
     }
     return {key: value for key, value in known.items() if value is not None}
 

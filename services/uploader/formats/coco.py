@@ -1,20 +1,22 @@
 """COCO: fragments (one sample each) and the document that is made of them.
 
 Promises: pure and deterministic: the same fragments in any order give the same document. `bbox` is [x, y, width, height]
-in pixels, top-left. Category ids begin at 1, by class id and name; image ids follow the sample ids' order.
+in pixels of the stored image, top-left. Category ids begin at 1, by class id and name; image ids follow the sample ids' order.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.uploader.annotations import Annotation, LabelledBox
+from services.uploader.annotations import Annotation, Fit, LabelledBox
 from shared.streams.predictions import Box
-from shared.streams.samples import Design, Sample
+from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.verdicts import Verdict
 
 Fragment = dict[str, Any]
 NEEDED = frozenset({"sample_id", "file_name", "boxes"})
 """Without these a file beside the images is no fragment."""
+OF_NEIGHBOURS = ("neighbour_of", "after_ms")
+"""What is said of a neighbour alone: the sample beside which it was kept, and how much later it is."""
 _DECIMALS = 2
 
 
@@ -30,25 +32,31 @@ def fragment(sample: Sample, annotation: Annotation, file_name: str) -> Fragment
         "captured_at": prediction.captured_at,
         "log_time_ms": prediction.frame.time_ms,
         "model": f"{prediction.model_id}@{prediction.model_version}",
-        **choice(sample),
+        **choice(sample, annotation),
         **content(annotation),
     }
 
 
-def choice(sample: Sample) -> Fragment:
-    """Why it was chosen and how likely that was. A sample that only a verdict made has neither."""
+def choice(sample: Sample, annotation: Annotation) -> Fragment:
+    """Why it was chosen and how likely that was. A neighbour, and a sample that only a verdict made, has neither."""
+    tags = list(sample.tags)
+    if isinstance(sample, Neighbour):
+        beside = dict(zip(OF_NEIGHBOURS, (sample.of, sample.after_ms), strict=True))
+        return {"reasons": [], "probability": None, "doubts": [], "tags": tags, **beside}
     if not isinstance(sample, Design):
-        return {"reasons": [], "probability": None, "doubts": []}
+        return {"reasons": [], "probability": None, "doubts": [], "tags": tags}
     reasons = [reason.model_dump(exclude_none=True) for reason in sample.reasons]
-    return {"reasons": reasons, "probability": sample.probability, "doubts": _doubts(sample)}
+    doubts = _doubts(sample, annotation)
+    return {"reasons": reasons, "probability": sample.probability, "doubts": doubts, "tags": tags}
 
 
-def _doubts(design: Design) -> list[Fragment]:
+def _doubts(design: Design, annotation: Annotation) -> list[Fragment]:
     """The weak boxes that the reasons speak of: below the product threshold, so no annotations, but good to look at."""
     scores = {reason.score for reason in design.reasons}
     prediction = design.prediction
+    fit = Fit.of(prediction, (annotation.width_px, annotation.height_px))
     return [
-        {"bbox": bbox(one.box), "class_name": one.class_name, "confidence": round(one.confidence, 4)}
+        {"bbox": bbox(fit.box(one.box)), "class_name": one.class_name, "confidence": round(one.confidence, 4)}
         for one in prediction.detections
         if one.confidence in scores and one.confidence < prediction.threshold_for(one.class_name)
     ]

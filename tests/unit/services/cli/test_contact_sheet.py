@@ -14,6 +14,7 @@ from services.uploader.formats import coco
 from shared.errors import GleanerError
 from shared.streams.samples import Sample
 from tests.hosts.samples import design, jpeg, revision
+from tests.unit.services.uploader.making import neighbour
 
 STRATEGIES = ("random", "margin", "random", "random", "lost_track", "random")
 
@@ -73,3 +74,11 @@ def test_most_is_the_most_and_a_broken_image_is_left_out(tmp_path: Path) -> None
 def test_an_empty_dataset_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(GleanerError, match="no image to show"):
         contact_sheet(tmp_path, tmp_path / "out.png")
+
+
+def test_a_neighbour_is_told_apart_and_says_when_it_was() -> None:
+    before, after = (neighbour(number, beside=3) for number in (0, 4))
+    told = [coco.fragment(one, annotate(one.prediction), "a.jpg") for one in (before, after)]
+    kept = before.of[:8]
+    assert [why(one) for one in told] == [f"0.6 s before sample {kept}", f"0.2 s after sample {kept}"]
+    assert [strategy_of(one) for one in told] == ["neighbour", "neighbour"]

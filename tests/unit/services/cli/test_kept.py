@@ -9,7 +9,9 @@ from shared.errors import InvalidImage
 from shared.streams.dead_letters import new_dead_letter
 from shared.streams.frames import new_frame
 from shared.streams.predictions import new_prediction
+from shared.streams.samples import new_sample
 from tests.unit.services.cli.conftest import Site
+from tests.unit.services.uploader.making import neighbour
 
 
 def shown(site: Site) -> str:
@@ -37,3 +39,14 @@ def test_what_a_shadow_says_is_no_prediction_of_the_product(site: Site) -> None:
     site.send(new_prediction(live.model_copy(update={"role": "shadow"})))
     assert [prediction for _, prediction in kept.predictions_of(site.log)] == [live]
     assert kept.read(site.log).frames == 1
+
+
+def test_neighbours_are_nobodys_choice(site: Site) -> None:
+    drawn = site.design(strategy="margin")
+    site.send(new_sample(neighbour(1)))
+    site.send(new_sample(neighbour(2, missing="expired")))
+    found = kept.read(site.log)
+    assert (found.with_image, found.neighbours) == ([drawn.sample_id], [neighbour(1).sample_id])
+    assert (found.by_strategy, found.missing) == ({"margin": 1}, {})
+    row = next(line for line in shown(site).splitlines() if "neighbours" in line)
+    assert row.split()[-1] == "1"

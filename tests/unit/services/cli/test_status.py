@@ -5,6 +5,7 @@ from shared.streams.samples import new_sample
 from shared.streams.uploads import Outcome, Receipt, new_receipt
 from shared.streams.verdicts import Verdict, new_verdict
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
+from tests.unit.services.uploader.making import neighbour
 
 
 def receipt(site: Site, sample_id: str, outcome: Outcome = "accepted") -> None:
@@ -120,3 +121,17 @@ def test_it_works_while_a_consumer_is_a_member(gleaner: Gleaner, site: Site) -> 
     consumer.poll(0.1, 1)
     assert gleaner("status").exit_code == 0
     consumer.close()
+
+
+def test_neighbours_are_counted_apart(gleaner: Gleaner, site: Site) -> None:
+    site.design(strategy="margin")
+    assert "neighbours" not in gleaner("status").stdout
+    site.send(new_sample(neighbour(1)))
+    site.send(new_sample(neighbour(1)))
+    site.send(new_sample(neighbour(2, missing="expired")))
+    told = as_json(gleaner("status", "--json"))
+    assert told["samples"]["neighbours"] == {"kept": 1, "expired": 1}
+    assert (told["samples"]["kept"], told["samples"]["missing"]) == (1, {})
+    assert told["samples"]["kept_by_strategy"] == {"margin": 1}
+    assert (told["ledger"]["accepted"], told["ledger"]["missing"]) == (3, 1)
+    assert "neighbours, kept beside them" in gleaner("status").stdout

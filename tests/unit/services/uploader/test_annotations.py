@@ -1,10 +1,11 @@
 """Verdicts, applied to a prediction in the order of the log."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.uploader.annotations import Annotation, annotate, clipped
-from shared.streams.predictions import ClassScore, Detection
+from shared.streams.predictions import Box, ClassScore, Detection
 from shared.streams.samples import Revision
 from tests.hosts.samples import BOXES, prediction, revision
 
@@ -79,3 +80,38 @@ def test_no_verdict_ever_adds_a_box_or_shows_a_weak_one(revisions: list[Revision
 def test_the_same_verdict_twice_in_a_row_is_the_verdict_once(before: list[Revision], last: Revision) -> None:
     once, twice = annotate(prediction(), [*before, last]), annotate(prediction(), [*before, last, last])
     assert (once.boxes, once.flags, once.missed_boxes) == (twice.boxes, twice.flags, twice.missed_boxes)
+
+
+def test_boxes_are_those_of_the_stored_image_by_hand() -> None:
+    """96 x 64, stored at 48 x 16: half as wide, a quarter as high."""
+    said = [revision(effect="flag_incomplete", index=None, boxes=((4, 8, 20, 40),))]
+    annotation = annotate(prediction(), said, (48, 16))
+    assert (annotation.width_px, annotation.height_px) == (48, 16)
+    assert [box.box for box in annotation.boxes] == [(5, 5, 25, 15), (30, 1.25, 45, 11.25)]
+    assert annotation.missed_boxes == ((2, 2, 10, 10),)
+
+
+def test_boxes_are_clipped_before_they_are_made_to_fit() -> None:
+    across = Detection(box=(-96, -64, 500, 500), class_id=0, class_name="cup", confidence=0.9)
+    assert [box.box for box in annotate(prediction(detections=(across,)), (), (192, 32)).boxes] == [(0, 0, 192, 32)]
+
+
+def relative(box: Box, width_px: int, height_px: int) -> list[float]:
+    left, top, right, bottom = box
+    return [left / width_px, top / height_px, right / width_px, bottom / height_px]
+
+
+sizes_px = st.tuples(st.integers(1, 8000), st.integers(1, 8000))
+
+
+@given(sizes_px, sizes_px, st.lists(st.tuples(*[st.floats(0, 1)] * 4), max_size=4))
+def test_a_box_keeps_its_place_relative_to_its_image(
+    own: tuple[int, int], stored: tuple[int, int], corners: list[tuple[float, float, float, float]]
+) -> None:
+    boxes = [(min(a, c) * own[0], min(b, d) * own[1], max(a, c) * own[0], max(b, d) * own[1]) for a, b, c, d in corners]
+    seen = tuple(Detection(box=box, class_id=0, class_name="cup", confidence=0.9) for box in boxes)
+    drawn = prediction(width_px=own[0], height_px=own[1], detections=seen)
+    plain, fitted = annotate(drawn), annotate(drawn, (), stored)
+    assert len(fitted.boxes) == len(plain.boxes)
+    for before, after in zip(plain.boxes, fitted.boxes, strict=True):
+        assert relative(after.box, *stored) == pytest.approx(relative(before.box, *own))

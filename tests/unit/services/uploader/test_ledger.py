@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from services.uploader.ledger import Placed, ledger
 from shared.streams.uploads import Outcome, Receipt
 from tests.hosts.samples import design, revision
+from tests.unit.services.uploader.making import neighbour
 
 
 def receipt(number: int, outcome: Outcome, destination: str = "dataset", revised: str = "") -> Receipt:
@@ -60,3 +61,17 @@ def test_the_equation_holds_unless_somebody_is_named(
     ends = found.acknowledged + found.dead_lettered + found.evicted + found.missing + found.withdrawn
     assert found.accepted == ends + found.pending + len(found.breakers)
     assert found.balanced == (not found.breakers)
+
+
+def test_neighbours_are_promised_like_any_sample() -> None:
+    beside = [Placed(0, number, neighbour(number)) for number in range(3)]
+    lost = Placed(0, 3, neighbour(3, missing="expired"))
+    found = ledger([*beside, lost], [receipt(0, "accepted")], committed={0: 2})
+    assert (found.accepted, found.acknowledged, found.pending, found.missing) == (4, 1, 1, 1)
+    assert found.breakers == ((neighbour(1).sample_id, "dataset", ""),)
+
+
+def test_a_neighbour_that_was_drawn_later_is_one_promise_and_the_designs() -> None:
+    beside, drawn = Placed(0, 0, neighbour(0, missing="limit:all/day")), placed(0)
+    assert ledger([beside, drawn], []).pending == 1
+    assert ledger([beside, drawn], [receipt(0, "accepted")]).acknowledged == 1

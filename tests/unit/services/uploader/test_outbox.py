@@ -10,6 +10,7 @@ from shared.errors import Unavailable
 from shared.streams.samples import Sample
 from shared.streams.uploads import Receipt
 from tests.hosts.samples import design, record_of, revision
+from tests.unit.services.uploader.making import neighbour, resized
 
 NOW_MS = 1_800_000_000_000
 
@@ -117,7 +118,7 @@ def test_revisions_are_known_in_the_logs_order_and_missed_when_a_receipt_speaks_
     [pair] = outbox.due("dataset", NOW_MS, 1)
     outbox.take_over(0, [receipt(pair)])
     assert outbox.lacks_revisions(first.sample_id)
-    outbox.add_revisions([(record_of(first, 0), first), (record_of(second, 1), second)])
+    outbox.recall([(record_of(first, 0), first), (record_of(second, 1), second)])
     assert not outbox.lacks_revisions(first.sample_id)
 
 
@@ -145,3 +146,34 @@ def test_whatever_lay_in_the_file_is_not_believed(tmp_path: Path) -> None:
     opened = Outbox(tmp_path / "outbox.sqlite3")
     assert opened.open_pairs() == 0
     opened.close()
+
+
+def test_a_design_takes_the_place_of_a_neighbour_that_waits(outbox: Outbox) -> None:
+    add(outbox, neighbour(0), design(1, strategy="margin"), design(0))
+    pairs = outbox.due("dataset", NOW_MS, 10)
+    assert [pair.sample_id for pair in pairs] == [design(0).sample_id, design(1).sample_id]
+    assert outbox.sample(pairs[0]) == design(0)
+    assert outbox.oldest(0) == 0, "the neighbour's place is not committed before the image is through"
+
+
+def test_a_design_stays_when_its_neighbour_comes_again(outbox: Outbox) -> None:
+    add(outbox, design(0), neighbour(0))
+    [pair] = outbox.due("dataset", NOW_MS, 10)
+    assert outbox.sample(pair) == design(0)
+
+
+def test_a_design_with_an_image_is_delivered_though_the_neighbour_had_none(outbox: Outbox) -> None:
+    add(outbox, neighbour(0, missing="limit:all/day"))
+    assert outbox.due("dataset", NOW_MS, 10) == []
+    add(outbox, design(0), first_offset=1)
+    assert [pair.sample_id for pair in outbox.due("dataset", NOW_MS, 10)] == [design(0).sample_id]
+
+
+def test_the_size_of_a_stored_image_outlives_its_sample_until_the_partition_goes(outbox: Outbox) -> None:
+    sample = resized(design(0), 48, 32)
+    add(outbox, sample, design(1))
+    settle_all(outbox)
+    outbox.remove(sample.sample_id)
+    assert (outbox.size_px(sample.sample_id), outbox.size_px(design(1).sample_id)) == ((48, 32), None)
+    outbox.forget(0)
+    assert outbox.size_px(sample.sample_id) is None

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from services.uploader.schedule import FAILURES_TO_OPEN, LONGEST_BACKOFF_S, PAUSE_S, Breaker, backoff_s, priority
 from shared.streams.samples import Sample
 from tests.hosts.samples import design, revision
+from tests.unit.services.uploader.making import neighbour
 
 
 @given(st.integers(1, 5000), st.text())
@@ -52,3 +53,9 @@ def test_people_then_the_floor_then_the_rest() -> None:
         design(strategy="margin"),
     ]
     assert [priority(sample) for sample in kinds] == [0, 1, 1, 2]
+
+
+def test_neighbours_go_last() -> None:
+    order = sorted([neighbour(0), design(1, strategy="margin"), design(2), revision(3)], key=priority)
+    assert [one.kind for one in order] == ["revision", "design", "design", "neighbour"]
+    assert len({priority(one) for one in order}) == 4

@@ -19,6 +19,7 @@ from tests.hosts.forgetful import ForgetfulOptions, Storage, forgetful_host
 from tests.hosts.roboflow_stub import Trouble, Workspace, roboflow_stub
 from tests.hosts.samples import design, prediction, put_image, revision
 from tests.unit.services.uploader.conftest import BoxMaker
+from tests.unit.services.uploader.making import neighbour, resized
 
 
 def dataset(folder: Path) -> DatasetOptions:
@@ -308,3 +309,49 @@ def second_outbox(folder: Path) -> type[UploaderService]:
             super().__init__(config.model_copy(update={"uploader": options}), log, images, clock)
 
     return Elsewhere
+
+
+def test_neighbours_are_delivered_and_their_images_leave_the_buffer(box: BoxMaker, tmp_path: Path) -> None:
+    here, sample = box(dataset(tmp_path)), neighbour(0, beside=1)
+    here.publish(sample, design(1), neighbour(2, beside=1, missing="expired"))
+    here.run_until_settled()
+    assert sorted(here.outcomes()) == sorted((one, "dataset", "accepted") for one in (sample.sample_id, sample.of))
+    assert fragment(tmp_path, sample)["neighbour_of"] == sample.of
+    assert sample.image is not None
+    assert here.images.get(sample.image.key) is None
+
+
+def test_a_verdict_about_a_neighbour_changes_its_boxes(box: BoxMaker, tmp_path: Path) -> None:
+    here, sample = box(dataset(tmp_path)), neighbour(0, beside=1)
+    here.publish(sample)
+    here.run_until_settled()
+    here.publish(revision(effect="remove", index=0), with_image=False)
+    here.run_until_settled()
+    known = fragment(tmp_path, sample)
+    assert ([box["class_name"] for box in known["boxes"]], known["neighbour_of"]) == (["plate"], sample.of)
+
+
+def test_a_resized_image_has_boxes_of_its_own_size_also_after_a_verdict(box: BoxMaker, tmp_path: Path) -> None:
+    """96 x 64, stored at 48 x 32."""
+    here, sample = box(dataset(tmp_path)), resized(design(), 48, 32)
+    here.publish(sample)
+    here.run_until_settled()
+    known = fragment(tmp_path, sample)
+    assert (known["width"], known["height"]) == (48, 32)
+    assert [one["bbox"] for one in known["boxes"]] == [[5, 10, 20, 20], [30, 2.5, 15, 20]]
+    here.publish(resized(revision(effect="remove", index=0), 48, 32), with_image=False)
+    here.run_until_settled()
+    known = fragment(tmp_path, sample)
+    assert (known["width"], [one["bbox"] for one in known["boxes"]]) == (48, [[30, 2.5, 15, 20]])
+
+
+def test_a_verdict_without_an_image_still_speaks_of_the_stored_size(box: BoxMaker, tmp_path: Path) -> None:
+    """Memo and frame have gone: the size is read back from the design, by an uploader that never saw it."""
+    here, sample = box(dataset(tmp_path)), resized(design(), 48, 32)
+    here.publish(sample)
+    here.run_until_settled()
+    here.publish(revision(effect="flag", index=0, missing="expired"))
+    here.run_until_settled()
+    known = fragment(tmp_path, sample)
+    assert (known["width"], known["boxes"][0]["bbox"]) == (48, [5, 10, 20, 20])
+    assert known["boxes"][0]["flags"] == ["wrong_class"]

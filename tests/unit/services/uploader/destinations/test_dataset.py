@@ -12,6 +12,7 @@ from services.uploader.destinations.dataset import ANNOTATIONS, DatasetFolder, D
 from shared.errors import SettingsError
 from shared.streams.samples import Sample
 from tests.hosts.samples import BOXES, design, jpeg, prediction, revision
+from tests.unit.services.uploader.making import neighbour
 
 
 def folder(path: Path) -> DatasetFolder:
@@ -135,3 +136,13 @@ def test_where_nothing_was_delivered_nothing_is_written(tmp_path: Path) -> None:
     dataset.flush(idle=True)
     dataset.close()
     assert not (tmp_path / "dataset").exists()
+
+
+def test_a_neighbour_that_was_drawn_after_all_says_why(tmp_path: Path) -> None:
+    beside, drawn = neighbour(0, beside=1), design(0)
+    dataset = folder(tmp_path)
+    dataset.deliver(delivery(beside))
+    dataset.update(Delivery(drawn, annotate(drawn.prediction)), drawn.sample_id)
+    fragment = json.loads((tmp_path / "samples" / f"{drawn.sample_id}.json").read_text())
+    assert (fragment["reasons"][0]["strategy"], fragment["probability"]) == ("random", 0.01)
+    assert not fragment.keys() & {"neighbour_of", "after_ms"}

@@ -26,6 +26,7 @@ from tests.hosts.roboflow_stub import (
     roboflow_stub,
 )
 from tests.hosts.samples import TIME_MS, design, jpeg, prediction, revision
+from tests.unit.services.uploader.making import neighbour
 
 KEY = "a-key-for-tests"
 
@@ -190,3 +191,28 @@ def test_tags_are_in_the_hosts_alphabet(tag: str) -> None:
     made = sanitised_tag(tag)
     assert 1 <= len(made) <= 64
     assert set(made) <= TAG_ALPHABET
+
+
+def test_tags_are_the_settings_then_the_samples_then_who_chose_it() -> None:
+    sample = design().model_copy(update={"tags": ("night", "kitchen")})
+    with host(tags=("kitchen",)) as (client, workspace):
+        client.deliver(delivery(sample))
+        assert only(workspace).query["tag"] == ["kitchen", "night", "random"]
+
+
+def test_a_neighbour_is_tagged_and_pre_annotated() -> None:
+    sample = neighbour(0, beside=2, tags=("night",))
+    with host() as (client, workspace):
+        client.deliver(delivery(sample))
+        asset = only(workspace)
+    assert asset.query["tag"] == ["night", "neighbour"]
+    metadata = json.loads(asset.fields["metadata"])
+    assert (metadata["neighbour_of"], metadata["after_ms"]) == (sample.of, -400)
+    [(_, text)] = asset.annotations
+    assert [box["class"] for box in json.loads(text)["predictions"]] == ["cup", "plate"]
+
+
+def test_a_sample_that_a_verdict_made_is_tagged_so() -> None:
+    with host() as (client, workspace):
+        client.deliver(delivery(revision()))
+        assert only(workspace).query["tag"] == ["verdict"]

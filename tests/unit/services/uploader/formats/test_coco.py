@@ -5,7 +5,8 @@ import random
 from services.uploader.annotations import annotate
 from services.uploader.formats import coco
 from shared.streams.predictions import ClassScore, Detection
-from tests.hosts.samples import design, prediction, revision
+from tests.hosts.samples import BOXES, design, prediction, revision
+from tests.unit.services.uploader.making import neighbour
 
 
 def fragments(count: int) -> list[coco.Fragment]:
@@ -53,3 +54,33 @@ def test_a_classified_image_has_a_class_and_no_annotations() -> None:
     seen = prediction(task="classify", detections=(), classes=scores)
     document = coco.document([coco.fragment(design(seen=seen), annotate(seen), "a.jpg")])
     assert (document["annotations"], document["images"][0]["class"]) == ([], "clean")
+
+
+def test_everything_is_told_in_pixels_of_the_stored_image() -> None:
+    """96 x 64, stored at 192 x 32: boxes and doubts, twice as far right, half as far down."""
+    weak = BOXES[2]
+    doubted = design().reasons[0].model_copy(update={"score": weak.confidence})
+    sample = design().model_copy(update={"reasons": (doubted,)})
+    fragment = coco.fragment(sample, annotate(sample.prediction, (), (192, 32)), "a.jpg")
+    assert (fragment["width"], fragment["height"]) == (192, 32)
+    assert [box["bbox"] for box in fragment["boxes"]] == [[20, 10, 80, 20], [120, 2.5, 60, 20]]
+    assert [doubt["bbox"] for doubt in fragment["doubts"]] == [[2, 0.5, 16, 4]]
+    [image] = coco.document([fragment])["images"]
+    assert (image["width"], image["height"]) == (192, 32)
+
+
+def test_tags_stand_where_the_reasons_are() -> None:
+    sample = design().model_copy(update={"tags": ("night", "yard")})
+    [image] = coco.document([coco.fragment(sample, annotate(sample.prediction), "a.jpg")])["images"]
+    assert (image["tags"], image["reasons"][0]["strategy"]) == (["night", "yard"], "random")
+
+
+def test_a_neighbour_has_boxes_and_says_beside_which_sample_it_was_kept() -> None:
+    sample = neighbour(0, beside=3, tags=("night",))
+    document = coco.document([coco.fragment(sample, annotate(sample.prediction), "a.jpg")])
+    [image] = document["images"]
+    assert (image["neighbour_of"], image["after_ms"]) == (design(3).sample_id, -600)
+    assert (image["reasons"], image["probability"], image["tags"]) == ([], None, ["night"])
+    assert [box["bbox"] for box in document["annotations"]] == [[10, 20, 40, 40], [60, 5, 30, 40]]
+    [drawn] = coco.document(fragments(1))["images"]
+    assert "neighbour_of" not in drawn

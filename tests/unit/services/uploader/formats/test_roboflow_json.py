@@ -23,3 +23,11 @@ def test_every_box_has_an_id_of_its_own_and_always_the_same() -> None:
 
 def test_no_boxes_is_a_null_image() -> None:
     assert json.loads(detections_json("s", annotate(prediction(detections=()))))["predictions"] == []
+
+
+def test_the_image_is_the_stored_one_and_so_are_its_boxes() -> None:
+    """96 x 64, stored at 48 x 32. The host scales boxes by the size that it is told: it must be told this one."""
+    told = json.loads(detections_json("s", annotate(prediction(), (), (48, 32))))
+    assert told["image"] == {"width": 48, "height": 32}
+    cup = told["predictions"][0]
+    assert [cup[key] for key in ("x", "y", "width", "height")] == [15, 20, 20, 20]
