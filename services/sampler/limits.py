@@ -65,9 +65,9 @@ class Limits:
     def _of(self, rule: str, label: str, limits: Iterable[Limit], draw: Drawn, size: int) -> Iterator[Charge]:
         prediction = draw.prediction
         for limit in limits:
-            name = f"{label}/{_called(limit)}"
-            for counter in _counters(limit, prediction):
-                yield self._charge(f"{rule}/{_called(limit)}{counter}", name, limit, prediction, size)
+            name = f"{label}/{called(limit)}"
+            for counter in counters(limit, prediction):
+                yield self._charge(f"{rule}/{called(limit)}{counter}", name, limit, prediction, size)
 
     def _charge(self, rule: str, name: str, limit: Limit, prediction: Prediction, size: int) -> Charge:
         key = keys.limit_key(self._collection, rule, self.window(limit.per, prediction.frame.time_ms))
@@ -80,7 +80,7 @@ class Limits:
         return local.strftime(_FORMS[per]).replace(":", "")
 
 
-def _called(limit: Limit) -> str:
+def called(limit: Limit) -> str:
     """`day`, `hour of bytes`, `day each source`, `day with car, truck`: names the counter, whatever its most is."""
     parts: list[str] = [limit.per]
     if limit.of == "bytes":
@@ -94,7 +94,7 @@ def _called(limit: Limit) -> str:
     return " ".join(parts)
 
 
-def _counters(limit: Limit, prediction: Prediction) -> list[str]:
+def counters(limit: Limit, prediction: Prediction) -> list[str]:
     """What tells the limit's counters for this frame apart; none where it does not look at the frame."""
     if not limit.admits(prediction.source_id):
         return []

@@ -37,7 +37,7 @@ def chosen_of(outlook: Outlook) -> list[Seen]:
     by_id = {one.prediction_id: one for one in outlook.drawn}
     dealt = varied([{**fragment_of(one), "sample_id": one.prediction_id} for one in outlook.drawn])[:MOST]
     drawn = [by_id[str(fragment["sample_id"])] for fragment in dealt]
-    others = [one for one in outlook.seen if one.design is None and one.probability > 0]
+    others = [one for one in outlook.seen if not one.designs and one.probability > 0]
     return [*drawn, *likeliest(others, max(0, FEW - len(drawn)))]
 
 
@@ -96,7 +96,7 @@ def _milliseconds(captured_at: str) -> int:
 
 def _would_be(one: Seen) -> Design:
     """What its sample would be, drawn by what speaks for it: particular strategies before the floor."""
-    particular = [pair for pair in one.matched if not pair[0].floor] or one.matched
+    particular = [look for look in one.matched if not look.rule.strategy.floor] or one.matched
     return Design(
         sample_id=one.prediction_id,
         collection="",
@@ -105,8 +105,13 @@ def _would_be(one: Seen) -> Design:
         destinations=(),
         settings_version="",
         reasons=tuple(
-            Reason(strategy=strategy.label, rule=look.rule, score=look.score, probability=look.probability)
-            for strategy, look in particular
+            Reason(
+                strategy=look.rule.strategy.label,
+                rule=look.words,
+                score=None if look.rule.strategy.floor else look.score,
+                probability=look.probability,
+            )
+            for look in particular
         ),
         probabilities={},
         probability=one.probability,
@@ -140,8 +145,6 @@ def _below(outlook: Outlook) -> str:
     if not outlook.timed:
         return "a dry run: nothing was sent"
     told = (
-        f"{one.strategy.label.replace('_', ' ')}: {one.rate * 86_400:,.0f} a day"
-        for one in outlook.strategies
-        if one.strategy
+        f"{one.rule.label.replace('_', ' ')}: {one.rate * 86_400:,.0f} a day" for one in outlook.strategies if one.rule
     )
     return " | ".join([*told, "a dry run: nothing was sent"])

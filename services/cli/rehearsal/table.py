@@ -7,11 +7,17 @@ from services.cli import output
 from services.cli.rehearsal.outlook import DAY_S, HOUR_S, Bite, Outlook
 from services.cli.rehearsal.settings import Stored, described
 from services.cli.rehearsal.warnings import warnings
+from services.sampler.limits import called
 from services.uploader.destinations.destination import DestinationOptions
 
 PER_FRAMES = 1_000
 MB = 1e6
 _CLASSES_SHOWN = 30
+BUDGETS = "Strategies with a budget or a share of the review keep that many of their best, whatever else comes."
+UNTIMED_BUDGETS = (
+    "Budgets count time, and pictures have none: as if all sources together gave {:g} frames a second "
+    "(sampler.declared_fps)."
+)
 
 
 def show(outlook: Outlook, destinations: Sequence[DestinationOptions], stored: Mapping[str, Stored]) -> None:
@@ -49,11 +55,13 @@ def _per_s(outlook: Outlook, name: str, frames: int) -> str:
 
 def _strategies(outlook: Outlook) -> None:
     rows = [
-        (one.strategy.label if one.strategy else "all together", one.matched, one.drawn, *_rates(outlook, one.rate))
+        (one.rule.label if one.rule else "all together", one.matched, one.drawn, *_rates(outlook, one.rate))
         for one in outlook.strategies
     ]
     columns = ("strategy", "matched", "drawn now", *_scales(outlook, "expected"))
     output.show_table("What would be kept, before limits", columns, rows)
+    if any(one.rule and one.rule.budget_per_s is not None for one in outlook.strategies):
+        output.say(BUDGETS if outlook.timed else UNTIMED_BUDGETS.format(outlook.config.sampler.declared_fps))
 
 
 def _limits(outlook: Outlook) -> None:
@@ -61,7 +69,7 @@ def _limits(outlook: Outlook) -> None:
 
 
 def _name(bite: Bite) -> str:
-    return f"{bite.of or 'all'}: {bite.limit.most:,} per {bite.limit.per}"
+    return f"{bite.of}: {bite.limit.most:,} per {called(bite.limit)}"
 
 
 def _bites(bite: Bite) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.cli.rehearsal.outlook import Expected, Outlook
+from services.cli.rehearsal.looks import Rule
+from services.cli.rehearsal.outlook import Outlook
 from services.inference.none import NoModel
 
 NEARLY_ALL = 0.9
@@ -49,21 +50,29 @@ def _rules(outlook: Outlook) -> Iterator[str]:
     if len(outlook.seen) < ENOUGH:
         return
     for one in outlook.strategies:
-        if one.strategy is not None and not one.strategy.floor and one.matched >= NEARLY_ALL * len(outlook.seen):
-            yield _matches_all(one, len(outlook.seen))
+        if one.rule is not None and _chooses_nothing(outlook, one.rule):
+            yield _matches_all(one.rule, one.matched, len(outlook.seen))
+        if one.strategy is not None and one.strategy.waits_shadow:
+            yield f"{one.strategy.label} compares with a shadow model, which a dry run does not run: nothing is said about it"
     if outlook.drawn_per_s == 0:
         yield (
-            "no strategy would ever keep one of these frames: add `{type: random, fraction: 0.01}`, the only one that "
+            "no strategy would ever keep one of these frames: add `{type: random, share: 0.3}`, the only one that "
             "finds what the model does not see"
         )
 
 
-def _matches_all(one: Expected, frames: int) -> str:
-    strategy = one.strategy
-    changes = [name for name in ("epsilon", "threshold", "at_least") if strategy and hasattr(strategy, name)]
+def _chooses_nothing(outlook: Outlook, rule: Rule) -> bool:
+    """A full match in nearly every frame. What has a budget takes the best of them, whatever their number."""
+    if rule.strategy.floor or rule.budget_per_s is not None:
+        return False
+    full = sum(look.rule.label == rule.label and look.score >= 1.0 for one in outlook.seen for look in one.looks)
+    return full >= NEARLY_ALL * len(outlook.seen)
+
+
+def _matches_all(rule: Rule, matched: int, frames: int) -> str:
+    changes = [name for name in ("epsilon", "threshold", "at_least") if hasattr(rule.strategy, name)]
     narrower = f"narrower ({' or '.join(changes)})" if changes else "narrower"
-    label = strategy.label if strategy else ""
     return (
-        f"{label} matches {one.matched:,} of {frames:,} frames, so it chooses nothing: make it {narrower}, "
-        "name selected_class_names, or look whether model.threshold is the one of your product"
+        f"{rule.label} matches {matched:,} of {frames:,} frames, so it chooses nothing: make it {narrower}, give it a `share` "
+        "of the review, name selected_class_names, or look whether model.threshold is the one of your product"
     )

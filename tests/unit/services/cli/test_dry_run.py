@@ -9,17 +9,21 @@ import pytest
 from pydantic import TypeAdapter
 
 from services.cli.rehearsal import table as dry_run_table
-from services.cli.rehearsal.outlook import DAY_S, HOUR_S, Outlook, Seen, looks_at
+from services.cli.rehearsal.looks import looks_at, rules_of, scenes_of
+from services.cli.rehearsal.outlook import DAY_S, HOUR_S, Outlook, Seen
 from services.cli.rehearsal.picture import FEW, MOST, chosen_of, fragment_of, likeliest, odds, told
 from services.cli.rehearsal.settings import Stored, described, rehearsal, stand_in, stored
 from services.cli.rehearsal.sources import Beginning, Looked
 from services.cli.rehearsal.warnings import warnings
 from services.sampler.config import SamplerConfig
+from services.sampler.strategies.scene import Scene
 from services.sources.images import ImageFiles
 from services.sources.videos import VideoFile
 from services.uploader.config import UploaderConfig
 from services.uploader.destinations import AnyDestination
 from shared.settings import Settings
+from shared.streams.predictions import Detection, Prediction
+from shared.streams.record import Record
 from shared.streams.samples import Design, Reason
 from tests.unit.services.cli.conftest import Gleaner
 from tests.unit.services.sampler.making import classified, prediction
@@ -35,10 +39,19 @@ RULES: dict[str, Any] = {
 
 
 def seen(number: int, *confidences: float, drawn: bool = False, rules: dict[str, Any] = RULES, **more: Any) -> Seen:
+    """One of sixty frames of a minute."""
     config = SamplerConfig.model_validate(rules)
     one = prediction(*confidences, frame_id=f"{number:032d}", offset=number, frame_index=number, **more)
-    looks = looks_at(one, config.strategies)
-    return Seen(f"0-{number}-x", one, looks, design(one, config.strategies[-1].label) if drawn else None)
+    (looks,) = looks_at([Scene(one)], config, lambda _: 1.0)
+    designs = (design(one, config.strategies[-1].label),) if drawn else ()
+    return Seen(f"0-{number}-x", one, looks, designs)
+
+
+def a_minute(rules: dict[str, Any], *predictions: Prediction) -> Outlook:
+    """All of them in a minute of one source."""
+    config = SamplerConfig.model_validate(rules)
+    looks = looks_at([Scene(one) for one in predictions], config, lambda _: 1 / MINUTE_S)
+    return outlook(*(Seen(str(n), *pair) for n, pair in enumerate(zip(predictions, looks, strict=True))), rules=rules)
 
 
 def design(one: Any, strategy: str) -> Design:
@@ -118,6 +131,98 @@ def test_a_strategys_own_limit_spares_what_the_floor_drew_too() -> None:
     assert found.kept_per_s * DAY_S == pytest.approx(DAY_S * 0.1 + 24)
 
 
+def test_a_budget_is_what_is_expected_whatever_comes() -> None:
+    rules = {
+        "review": "1440/day",
+        "strategies": [{"type": "random", "share": 0.5}, {"type": "uncertain", "share": 0.5}],
+    }
+    close, far = ([prediction(confidence, offset=n) for n in range(30)] for confidence in (0.49, 0.95))
+    random, uncertain, _ = a_minute(rules, *close, *far).strategies
+    assert random.rate * DAY_S == pytest.approx(720)
+    assert uncertain.rate * DAY_S == pytest.approx(720)
+    assert (random.matched, uncertain.matched) == (60, 60)
+
+
+def test_of_a_budget_the_best_are_the_likeliest() -> None:
+    rules = {"review": "1440/day", "strategies": [{"type": "uncertain", "share": 0.5}]}
+    found = a_minute(rules, *(prediction(confidence) for confidence in (0.95, 0.51, 0.7)))
+    chances = [one.probability for one in found.seen]
+    assert chances[1] > chances[2] > chances[0] > 0
+    assert [one.prediction.detections[0].confidence for one in chosen_of(found)] == [0.51, 0.7, 0.95]
+
+
+def test_a_budget_keeps_no_more_than_there_is() -> None:
+    rules = {"strategies": [{"type": "close_to_threshold", "budget": "10000/minute"}], "limits": []}
+    found = a_minute(rules, prediction(0.49), prediction(0.9))
+    assert found.drawn_per_s * MINUTE_S == pytest.approx(1)
+    assert warnings(found) == []
+
+
+def test_a_budget_is_planned_within_the_limits() -> None:
+    rules = {"strategies": [{"type": "random", "budget": "500/day"}], "limits": [{"most": 100, "per": "day"}]}
+    found = a_minute(rules, *(prediction() for _ in range(60)))
+    assert found.drawn_per_s * DAY_S == pytest.approx(100)
+    assert [bite.reached_after_s for bite in found.bites] == [None]
+
+
+def test_a_limit_for_each_source_bites_where_there_is_much() -> None:
+    rules = limited({"most": 60, "per": "hour", "each": "source"})
+    ones = [seen(n, 0.45, rules=rules) for n in range(60)] + [seen(99, 0.45, rules=rules, source_id="yard")]
+    (bite,) = outlook(*ones, rules=rules).bites
+    # A match is drawn for certain; the floor takes a tenth of them out of this limit's reach.
+    assert bite.refused_per_day == pytest.approx(24 * (0.9 * HOUR_S - 60))
+    assert bite.reached_after_s == pytest.approx(60 / 0.9)
+
+
+def test_a_limit_of_bytes_is_told_in_samples() -> None:
+    rules = {"strategies": [{"type": "random", "fraction": 1.0}], "limits": [{"most": "1440 B", "per": "day"}]}
+    (bite,) = a_minute(rules, *(prediction() for _ in range(60))).bites
+    assert bite.refused_per_day == pytest.approx(DAY_S - 1440)
+
+
+def test_other_collections_stand_beside_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    rules = {
+        "strategies": [{"type": "random", "fraction": 0.1}],
+        "collections": {"gate": {"sources": ["gate-*"], "strategies": [{"type": "random", "fraction": 0.5}]}},
+    }
+    found = a_minute(rules, prediction(), prediction(source_id="gate-1"))
+    assert [one.rule and one.rule.label for one in found.strategies] == ["random", "gate: random", None]
+    assert [one.matched for one in found.strategies] == [2, 1, 2]
+    assert found.strategies[-1].rate * MINUTE_S == pytest.approx(0.1 + 1 - 0.9 * 0.5)
+    dry_run_table.show(found, UploaderConfig().destinations, {"dataset": Stored()})
+    assert "gate: all: 1,000 per day" in capsys.readouterr().out
+
+
+def test_the_past_is_known_and_those_that_wait_see_what_came_after() -> None:
+    """A package that is there for ten frames, gone for two and there again: lost, and a gap."""
+    config = SamplerConfig.model_validate({"strategies": [{"type": "lost_track"}, {"type": "gap"}]})
+    shown = [*range(10), *range(12, 20)]
+    box = Detection(box=(200, 100, 300, 200), class_id=0, class_name="package", confidence=0.9)
+    given = [prediction(detections=(box,) * (n in shown), frame_id=f"{n:032d}", offset=n) for n in range(20)]
+    records = [Record("predictions", 0, n, 1_700_000_000_000 + n, b"door", b"") for n in range(20)]
+    scenes = scenes_of(zip(records, given, strict=True), config)
+    assert [record.offset for record, _ in scenes] == list(range(20))
+    looks = looks_at([scene for _, scene in scenes], config, lambda _: 1.0)
+    assert [n for n, (lost, _) in enumerate(looks) if lost.score] == [10, 11]
+    assert [n for n, (_, gap) in enumerate(looks) if gap.score] == [10, 11]
+    assert looks[10][0].words
+
+
+def test_pictures_without_a_time_count_as_the_declared_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(rules_of(SamplerConfig())[0][1]) == 3
+    config = SamplerConfig()
+    ones = [prediction(0.5, offset=n) for n in range(20)]
+    looks = looks_at([Scene(one) for one in ones], config, lambda _: config.sampler.declared_fps / 20)
+    found = Outlook(
+        tuple(Seen(str(n), *pair) for n, pair in enumerate(zip(ones, looks, strict=True))),
+        config,
+        Looked({"door": None}),
+    )
+    assert found.strategies[0].rate * 30 * DAY_S == pytest.approx(18)
+    dry_run_table.show(found, (), {})
+    assert "as if all sources together gave 30 frames a second" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("frames", "changes", "said"),
     [
@@ -152,7 +257,8 @@ def test_where_all_is_well_nothing_is_said() -> None:
 def test_classifiers_are_counted_by_their_top_class(capsys: pytest.CaptureFixture[str]) -> None:
     config = SamplerConfig.model_validate(RULES)
     ones = [classified(0.7, 0.2, 0.1), classified(0.4, 0.3, 0.2)]
-    found = outlook(*(Seen(str(n), one, looks_at(one, config.strategies)) for n, one in enumerate(ones)))
+    looks = looks_at([Scene(one) for one in ones], config, lambda _: 1.0)
+    found = outlook(*(Seen(str(n), *pair) for n, pair in enumerate(zip(ones, looks, strict=True))))
     dry_run_table.show(found, (), {})
     assert [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(" cat")] == [
         ["cat", "2", "1", "0.40", "-", "0.55", "-", "0.70"]
@@ -206,7 +312,7 @@ def test_a_design_over_a_limit_says_so() -> None:
         over.prediction_id,
         over.prediction,
         over.looks,
-        over.design and over.design.model_copy(update={"missing": "limit:all/day"}),
+        tuple(one.model_copy(update={"missing": "limit:all/day"}) for one in over.designs),
     )
     assert fragment_of(refused)["badge"] == "drawn, over a limit"
 
