@@ -16,6 +16,7 @@ from services.cli.dead_letters import dead_letters
 from services.cli.demo import demo
 from services.cli.doctor import doctor
 from services.cli.init import init
+from services.cli.known import known
 from services.cli.models import models
 from services.cli.publish import publish
 from services.cli.run import run
@@ -93,6 +94,7 @@ app.command()(verdict)
 app.command()(status)
 app.add_typer(sources)
 app.add_typer(models)
+app.add_typer(known)
 app.add_typer(topics)
 app.add_typer(dead_letters)
 app.command()(check)

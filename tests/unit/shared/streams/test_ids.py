@@ -22,6 +22,10 @@ def _draw(salt: str, purpose: str, collection: str, strategy: str, what: list[st
     return ids.draw(salt.encode(), purpose, collection, strategy, *what)
 
 
+def _dice(salt: str, purpose: str, collection: str, strategy: str, what: list[str]) -> float:
+    return ids.Dice(salt.encode(), purpose, collection, strategy)(*what)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "make_id": lambda parts: ids.make_id(*parts),
     "frame_id": ids.frame_id,
@@ -30,6 +34,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sample_id": ids.sample_id,
     "verdict_id": ids.verdict_id,
     "draw": _draw,
+    "Dice": _dice,
+    "share_of": ids.share_of,
     "salt_fingerprint": lambda salt: ids.salt_fingerprint(salt.encode()),
     "union": lambda probabilities: ids.union(probabilities),
     "safe": keys.safe,
@@ -37,6 +43,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "kept_key": keys.kept_key,
     "verdict_key": keys.verdict_key,
     "limit_key": keys.limit_key,
+    "confirmed_key": keys.confirmed_key,
+    "ring_key": keys.ring_key,
+    "sharpness_key": keys.sharpness_key,
+    "want_key": keys.want_key,
+    "plan_key": keys.plan_key,
+    "factors_key": keys.factors_key,
+    "totals_key": keys.totals_key,
+    "plan_state_key": keys.plan_state_key,
+    "known_key": keys.known_key,
     "buffered_image": lambda **arguments: keys.buffered_image(**arguments).model_dump(),
 }
 
