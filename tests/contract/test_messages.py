@@ -41,6 +41,13 @@ REQUIRED = {
         *_REASON,
         *("reasons", "probabilities", "probability", "salt_fingerprint"),
     ],
+    "samples/design-gated": [
+        *_SAMPLE,
+        *_IMAGE,
+        *_REASON,
+        *("reasons", "probabilities", "probability", "salt_fingerprint", "near_duplicate.distance"),
+    ],
+    "samples/neighbour": [*_SAMPLE, *_IMAGE, "of", "after_ms"],
     "samples/revision": [*_SAMPLE, *_IMAGE, "verdict", "effect", *(f"verdict.{name}" for name in _VERDICT)],
     "uploads/accepted": ["sample_id", "destination", "outcome", "delivered_at"],
     "tallies/open-block": [
@@ -60,6 +67,7 @@ PROBABILITIES = [
     ("samples/design-kept", "probability"),
     ("samples/design-kept", "probabilities.random"),
     ("samples/design-kept", "reasons.0.probability"),
+    ("samples/design-by-budget", "probabilities.uncertain"),
     ("samples/revision", "verdict.prediction.detections.0.confidence"),
 ]
 
@@ -122,6 +130,29 @@ def test_what_is_weak_says_so_and_what_is_not_says_nothing() -> None:
     message = decode_story("predictions/detections", body)
     assert [one.weak for one in message.detections] == [False, False, True]
     assert json.loads(message.to_bytes()) == golden("predictions/detections")
+
+
+def test_what_a_sample_has_nothing_to_say_of_is_not_said() -> None:
+    """Samples of yesterday and of today are the same bytes where nothing new was asked for."""
+    new = {"epoch_ms", "scores", "weights", "gate", "near_duplicate", "phash", "signature", "tags"}
+    of_image = {"width_px", "height_px", "altered"}
+    design = decode_story("samples/design-kept", golden("samples/design-kept"))
+    told = json.loads(design.to_bytes())
+    assert not told.keys() & new
+    assert not told["image"].keys() & of_image
+    assert (design.scores, design.weights, design.tags, design.image.altered) == ({}, {}, (), ())
+
+
+def test_a_neighbour_is_no_design() -> None:
+    """Nobody drew it: it has no reasons and no probability that an estimator could take for one."""
+    neighbour = decode_story("samples/neighbour", golden("samples/neighbour"))
+    assert (neighbour.kind, neighbour.of, neighbour.after_ms) == (
+        "neighbour",
+        golden("samples/design-kept")["sample_id"],
+        -500,
+    )
+    assert not {"reasons", "probabilities", "probability"} & json.loads(neighbour.to_bytes()).keys()
+    assert neighbour.revision == ""
 
 
 def test_whether_the_product_shows_a_box_is_read_from_the_thresholds_alone() -> None:
@@ -224,6 +255,12 @@ def test_a_probability_lies_between_0_and_1(name: str, path: str, number: object
         ("verdicts/rejected", "kind", "loved", "kind"),
         ("verdicts/rejected", "note", "x" * 2001, "note"),
         ("samples/design-kept", "kind", "wish", "kind"),
+        ("samples/design-by-budget", "scores.uncertain", "high", "scores"),
+        ("samples/design-by-budget", "weights", [0.5], "weights"),
+        ("samples/design-by-budget", "image.width_px", "wide", "width_px"),
+        ("samples/design-gated", "near_duplicate.distance", 65, "distance"),
+        ("samples/design-gated", "near_duplicate.distance", -1, "distance"),
+        ("samples/neighbour", "after_ms", 0.5, "after_ms"),
         ("samples/revision", "outcome_dependent", False, "outcome_dependent"),
         ("uploads/accepted", "outcome", "perhaps", "outcome"),
         ("tallies/open-block", "seen.packages.below", -1, "below"),

@@ -3,10 +3,10 @@
 from typing import TypeVar
 
 from shared.streams.predictions import Prediction
-from shared.streams.samples import Design, Neighbour, Sample
+from shared.streams.samples import Design, Neighbour, Revision
 from tests.hosts.samples import design, prediction
 
-S = TypeVar("S", bound=Sample)
+S = TypeVar("S", Design, Revision, Neighbour)
 
 
 def neighbour(
