@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shared.errors import InvalidMessage
 from shared.streams import DLQ_SUFFIX, STREAMS, Stream
 from shared.streams.record import Record
+from shared.streams.samples import BufferedImage, Design, Neighbour, Revision
 
 MESSAGES = Path(__file__).parent / "messages"
 GOLDENS = sorted(MESSAGES.glob("*/v1/*.json"))
@@ -153,6 +154,15 @@ def test_a_neighbour_is_no_design() -> None:
     )
     assert not {"reasons", "probabilities", "probability"} & json.loads(neighbour.to_bytes()).keys()
     assert neighbour.revision == ""
+
+
+def test_the_streams_page_names_every_field_of_a_sample() -> None:
+    _, _, rest = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8").partition("## Samples")
+    section, _, _ = rest.partition("\n## ")
+    fields = {name for kind in (Design, Revision, Neighbour) for name in kind.model_fields} - {"version"}
+    assert [name for name in sorted(fields) if f"`{name}`" not in section.replace(": true`", "`")] == []
+    of_image = set(BufferedImage.model_fields) - {"key", "preview_key", "sidecar_key", "content_type", "sha256", "size"}
+    assert [name for name in sorted(of_image) if f"`image.{name}`" not in section] == []
 
 
 def test_whether_the_product_shows_a_box_is_read_from_the_thresholds_alone() -> None:
