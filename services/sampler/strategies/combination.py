@@ -24,7 +24,7 @@ class Combination(Strategy):
         for one in strategies:
             if one.floor:
                 raise ValueError(f"{one.type} draws whatever the model said and has no score to combine")
-            given = [name for name in _OF_THE_WHOLE if name in one.model_fields_set]
+            given = [name for name in _OF_THE_WHOLE if getattr(one, name) != Strategy.model_fields[name].default]
             if given:
                 raise ValueError(f"{one.type}: expected {' and '.join(given)} at the combination, got it at a member")
         return strategies

@@ -41,5 +41,5 @@ def of_classes(confidences: Sequence[float]) -> float:
     total = sum(outcomes)
     if len(outcomes) < 2 or total <= 0:
         return 0.0
-    shares = (p / total for p in outcomes if p > 0)
-    return min(1.0, max(0.0, -sum(p * log(p) for p in shares) / log(len(outcomes))))
+    shares = (p / total for p in outcomes)
+    return min(1.0, max(0.0, -sum(p * log(p) for p in shares if p > 0) / log(len(outcomes))))

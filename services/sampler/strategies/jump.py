@@ -27,7 +27,7 @@ class Jump(ClassesStrategy):
 
     def rule(self, scene: Scene) -> str:
         largest = max(self._selected(scene.past.jumps), key=lambda jump: jump.delta)
-        return f"{largest.class_name}: confidence changed by {largest.delta:.2f} within a frame"
+        return f"{largest.class_name}: confidence changed by {largest.delta:.2f} since the frame before"
 
     def _selected(self, jumps: tuple[Leap, ...]) -> "tuple[Leap, ...] | list[Leap]":
         names = self.selected_class_names

@@ -1,7 +1,7 @@
 """entropy: binary for boxes, of all classes for classifiers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.sampler.strategies.entropy import Entropy, binary, of_classes
@@ -36,6 +36,7 @@ def test_what_the_carried_classes_lack_to_one_is_a_class_more() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=6))
+@example([1.0, 1.0, 5e-324])
 def test_entropy_of_any_numbers_is_a_score(scores: list[float]) -> None:
     assert 0 <= of_classes(scores) <= 1
 

@@ -61,7 +61,7 @@ def test_a_flip_is_a_match_from_or_to_a_selected_class(names: tuple[str, ...] | 
 
 def test_the_largest_jump_is_the_score() -> None:
     assert Jump().score(scene(past=LEAPT)) == 0.42
-    assert Jump().rule(scene(past=LEAPT)) == "person: confidence changed by 0.42 within a frame"
+    assert Jump().rule(scene(past=LEAPT)) == "person: confidence changed by 0.42 since the frame before"
     assert Jump(selected_class_names=("package",)).score(scene(past=LEAPT)) == 0.1
     assert Jump(selected_class_names=("dog",)).score(scene(past=LEAPT)) == 0
     assert (Jump(at_least=0.42).score(scene(past=LEAPT)), Jump(at_least=0.43).score(scene(past=LEAPT))) == (0.42, 0)
