@@ -19,6 +19,8 @@ BLOCK = 1024
 WINDOW = 1024
 """Frame offsets below the highest one that are remembered one by one."""
 MINUTE_MS = 60_000
+OPEN_KEY = b"open"
+"""Key of a tally whose block may still grow: one per partition, the finished ones have their block's number."""
 _ALL = (1 << WINDOW) - 1
 
 
@@ -262,8 +264,14 @@ def totals(
     return by_version
 
 
-def new_tally(tally: Tally) -> NewRecord:
-    return NewRecord(TALLIES.name, str(tally.block).encode(), tally.to_bytes(), tally.partition)
+def new_tally(tally: Tally, finished: bool = True) -> NewRecord:
+    """Of a finished block under its number; of one that may still grow under `open`.
+
+    Compaction keeps the last record of a key, not the one that reaches furthest: a writer who has lost the partition without
+    knowing it can take the place of another's open block, which its readers count anyhow, never that of a finished one.
+    """
+    key = str(tally.block).encode() if finished else OPEN_KEY
+    return NewRecord(TALLIES.name, key, tally.to_bytes(), tally.partition)
 
 
 TALLIES = Stream(

@@ -44,6 +44,11 @@ class Recent:
             past = self._told[place] = self._next(record.partition, received.message)
         return past
 
+    def read_back(self, received: Received) -> None:
+        """A prediction that was handled before the partition came here: its source begins warm."""
+        if received.message.role == "live":
+            self._next(received.record.partition, received.message)
+
     def settle(self) -> None:
         """The batch is through."""
         self._told = {}

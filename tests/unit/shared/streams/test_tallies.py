@@ -128,6 +128,7 @@ def test_a_tally_reads_back_as_it_was_written() -> None:
     (tally,) = count(None, 3, [(0, prediction(frame, 0.9)) for frame in [900, 1, 2]][:1])
     record = new_tally(tally)
     assert (record.stream, record.partition, record.key) == (TALLIES.name, 3, b"0")
+    assert new_tally(tally, finished=False).key == b"open"
     assert Tally.model_validate_json(record.value or b"") == tally
 
 

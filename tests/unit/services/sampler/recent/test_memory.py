@@ -61,6 +61,14 @@ def test_a_partition_that_comes_again_begins_anew() -> None:
     assert recent.meet(received(8, there=False, partition=1)) == GONE
 
 
+def test_what_is_read_back_warms_the_source() -> None:
+    recent = Recent()
+    for offset in range(WARM_FRAMES):
+        recent.read_back(received(offset))
+    recent.read_back(received(99, role="shadow"))
+    assert recent.meet(received(WARM_FRAMES, there=False)) == GONE
+
+
 def test_the_source_that_was_quiet_longest_is_forgotten_first() -> None:
     recent = Recent(most_sources=2)
     warmed(warmed(recent), source_id="gate")
