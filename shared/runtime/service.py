@@ -66,5 +66,9 @@ class Service:
     def on_revoked(self, partitions: frozenset[Partition]) -> None:
         """These are somebody else's now. Changes memory only."""
 
+    def parting(self) -> Sequence[NewRecord]:
+        """Last words of a drain, from memory alone: published if the log takes them at once; nobody waits for them."""
+        return ()
+
     def close(self) -> None:
         """The worker is done; let go of threads and files."""

@@ -78,6 +78,7 @@ class Worker:
         try:
             while not self.stop.is_set():
                 self.step()
+            self.part()
         except Stopped:
             self.log.warning("worker.abandoned", records=len(self.batch))
         finally:
@@ -94,6 +95,11 @@ class Worker:
         done = len(self.batch) if handled.records is None else handled.records
         self.limit.count(len(dead) + done, len(dead) + len(handled.dead))
         self._measure(records, time.monotonic() - started_s)
+
+    def part(self) -> None:
+        """The drain's end: what the service still has to say. A log that is away ends it as Stopped."""
+        sent = self.publish(self.service.parting())
+        self._patiently(lambda: self._await(sent))
 
     # 1 ---------------------------------------------------------------------------------------------------------------
     def poll(self) -> Sequence[Record]:

@@ -26,6 +26,7 @@ class Echo(Service):
         self.before = before
         self.batches: list[list[bytes]] = []
         self.hold_from: int | None = None
+        self.last_words: Sequence[NewRecord] = ()
         self.confirmations = 0
 
     def poll_timeout_s(self) -> float:
@@ -41,6 +42,9 @@ class Echo(Service):
 
     def confirmed(self) -> None:
         self.confirmations += 1
+
+    def parting(self) -> Sequence[NewRecord]:
+        return self.last_words
 
     def committable(self, partition: Partition, position: int) -> int:
         return position if self.hold_from is None else min(position, self.hold_from)
@@ -161,6 +165,42 @@ def test_a_stop_while_waiting_leaves_everything_uncommitted(log: SegmentLog) -> 
     again = Worker(Echo(), log, Stop())
     step_until(again, lambda: log.committed("echo", "frames") == {0: 1})
     again.close()
+
+
+def test_a_drain_ends_with_the_services_last_words(log: SegmentLog) -> None:
+    publish(log, b"1")
+    stop = Stop()
+    service = Echo(lambda batch: stop.set() if batch else None)
+    service.last_words = [NewRecord("tallies", b"open", b"as far as it goes", 0)]
+    Worker(service, log, stop).run()
+    assert log.committed("echo", "frames") == {0: 1}
+    assert [r.value for r in everything(log, "tallies")] == [b"as far as it goes"]
+
+
+def test_who_is_stopped_while_a_dependency_is_down_says_nothing_more(log: SegmentLog) -> None:
+    publish(log, b"1")
+    stop = Stop()
+
+    def down(batch: Sequence[Received]) -> None:
+        if batch:
+            stop.set()
+            raise Unavailable("state store", "down")
+
+    service = Echo(down)
+    service.last_words = [NewRecord("tallies", b"open", b"as far as it goes", 0)]
+    Worker(service, log, stop).run()
+    assert everything(log, "tallies") == []
+
+
+def test_a_log_that_is_away_does_not_hold_up_the_end(log: SegmentLog) -> None:
+    stop = Stop()
+    service = Echo()
+    worker = Worker(service, log, stop)
+    worker.step()
+    service.last_words = [NewRecord("tallies", b"open", b"as far as it goes", 0)]
+    stop.set()
+    log.close()
+    worker.run()
 
 
 def test_an_error_of_no_known_kind_stops_with_nothing_committed(log: SegmentLog) -> None:
