@@ -2,13 +2,16 @@
 
 import socket
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from shared.adapters.cluster.redis_state import RedisState, _complaints, _remembered
 from shared.errors import Unavailable
 from shared.ports.state import Charge, Decided, State, Undecided
+from tests.servers import Servers
 
 
 @pytest.fixture
@@ -101,3 +104,30 @@ def test_what_makes_a_server_forget_is_a_sentence(told: dict[str, object], said:
 
 def test_a_server_that_tells_nothing_is_no_complaint() -> None:
     assert list(_complaints({})) == []
+
+
+@pytest.mark.servers
+def test_an_addition_that_was_sent_again_because_its_answer_was_lost_counts_once(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(RedisState(servers.redis.url, f"{uuid.uuid4().hex}:")) as state:
+        add = state._add
+
+        def sent_twice(keys: list[str], args: list[str | int]) -> None:
+            add(keys=keys, args=args)
+            add(keys=keys, args=args)
+
+        monkeypatch.setattr(state, "_add", sent_twice)
+        state.add({"h:{c}": {"n": 1}, "k:{c}": {"n": 2}}, 60)
+        state.add({"h:{c}": {"n": 1}}, 60)
+        assert list(state.counters(["h:{c}", "k:{c}"])) == [{"n": 2}, {"n": 2}]
+
+
+@pytest.mark.servers
+def test_a_memo_of_an_earlier_version_is_found_and_amended(servers: Servers) -> None:
+    with closing(RedisState(servers.redis.url, f"{uuid.uuid4().hex}:")) as state:
+        state.put("dec:{c}:1", b"100000003daykept", 60)
+        asked = Undecided("dec:{c}:1", b"new", 60)
+        assert state.decide([asked]) == [Decided(b"kept", "day", fresh=False)]
+        state.amend("dec:{c}:1", b"gone", 60)
+        assert state.decide([asked]) == [Decided(b"gone", "day", fresh=False)]
