@@ -182,10 +182,10 @@ class Recaller:
         asked = [self._placed(*pair) for pair in zip(neighbours, pixels, strict=True)]
         decided = self._state.decide([self._undecided(one) for one in asked]) if asked else ()
         return [
-            new_sample(self._store(_outcome(answer), seen))
-            for one, answer, seen in zip(asked, decided, pixels, strict=True)
+            new_sample(self._store(outcome, one, seen))
+            for one, outcome, seen in zip(asked, map(_outcome, decided), pixels, strict=True)
             # Another kept frame asked for it first, and published it.
-            if _outcome(answer).of == one.of
+            if outcome.of == one.of
         ]
 
     def _prediction(self, claim: Claim) -> tuple[Claim, Record, Prediction] | None:
@@ -235,21 +235,26 @@ class Recaller:
         charges = tuple(self._charges(neighbour.prediction, neighbour.image.size)) if neighbour.image else ()
         return Undecided(_memo_key(neighbour), neighbour.to_bytes(), self._kept_for.memo_s, charges)
 
-    def _store(self, neighbour: Neighbour, pixels: Pixels) -> Neighbour:
-        """Image, preview, sidecar; also on redelivery: the crash may have come before the image was there."""
-        at = neighbour.image
-        if at is None:
-            return neighbour
-        if pixels.missing is None:
-            self._keeper.put(at, pixels, neighbour)
-            return neighbour
-        return neighbour if self._keeper.holds(at) else self._lost(neighbour, pixels.missing)
+    def _store(self, decided: Neighbour, now: Neighbour, pixels: Pixels) -> Neighbour:
+        """Image, preview, sidecar; also on redelivery: the crash may have come before the image was there.
 
-    def _lost(self, neighbour: Neighbour, missing: str) -> Neighbour:
-        """Decided as kept, but the image never reached the buffer and the frame has gone since. The memo learns it first."""
-        without = neighbour.model_copy(update={"image": None, "missing": missing})
-        self._state.amend(_memo_key(neighbour), without.to_bytes(), self._kept_for.memo_s)
-        return without
+        `now`: what would be decided now. The frame may have gone since, or other settings store other bytes: then what lies
+        there is what was decided, and where nothing does, the memo learns what is stored instead.
+        """
+        if decided.image is None:
+            return decided
+        if now.image != decided.image and self._keeper.holds(decided.image):
+            return decided
+        then = decided if now.image == decided.image else self._amended(decided, now)
+        if then.image is not None:
+            self._keeper.put(then.image, pixels, then)
+        return then
+
+    def _amended(self, decided: Neighbour, now: Neighbour) -> Neighbour:
+        """The memo learns it before anything is stored or published."""
+        amended = decided.model_copy(update={"image": now.image, "missing": now.missing})
+        self._state.amend(_memo_key(decided), amended.to_bytes(), self._kept_for.memo_s)
+        return amended
 
     # What is remembered
 

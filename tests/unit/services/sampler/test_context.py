@@ -1,5 +1,6 @@
 """Context: which frames are neighbours of a kept one, and that each of them is kept once, whatever happens on the way."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -23,6 +24,7 @@ from services.sampler.keeping import Keeper, Pixels
 from services.sampler.privacy.options import Privacy
 from services.sampler.privacy.veil import Veil
 from services.sampler.recalling import MOST_SOURCES, MOST_WANTS, KeptFor, Recaller
+from services.sampler.reencoding import ImageOptions
 from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
@@ -75,9 +77,10 @@ class Street:
         state: SqliteState,
         context: Context,
         charges: Callable[[Prediction, int], Sequence[Charge]] = lambda prediction, size: (),
+        image: ImageOptions | None = None,
     ) -> Recaller:
         pixels = FramePixels(FileObjects(self.folder / "objects"), ReferencesConfig(), SystemClock())
-        keeper = Keeper(self.reader, pixels, self.images, 64, Veil(Privacy()))
+        keeper = Keeper(self.reader, pixels, self.images, 64, Veil(Privacy(), image))
         common = KeptFor("default", ("dataset",), ("street",), "settings-1", 86_400)
         return Recaller(context, common, state, self.reader, keeper, charges)
 
@@ -250,6 +253,23 @@ def test_an_image_that_never_reached_the_buffer_is_missing_for_ever(
     monkeypatch.undo()
     (third,) = handled(street, street.recaller(state, context), state, range(40, 43), [42])
     assert third == again
+
+
+def test_other_settings_change_what_is_stored_only_where_nothing_is_yet(street: Street, state: SqliteState) -> None:
+    context, smaller = Context(before_s=0.1), ImageOptions(jpeg_quality=30)
+    (first,) = handled(street, street.recaller(state, context), state, range(50, 53), [52])
+    recaller = street.recaller(state, context, image=smaller)
+    assert handled(street, recaller, state, range(50, 53), [52]) == [first]
+    assert first.image is not None
+    street.images.delete(first.image.key)
+    (again,) = handled(street, recaller, state, range(50, 53), [52])
+    assert again.image is not None
+    assert again.image.altered
+    assert again.image.sha256 != first.image.sha256
+    stored = street.images.get(again.image.key)
+    assert stored is not None
+    assert hashlib.sha256(stored).hexdigest() == again.image.sha256
+    assert handled(street, street.recaller(state, context), state, range(50, 53), [52]) == [again]
 
 
 def test_no_store_is_asked_for_frames_of_which_nothing_is_wanted(street: Street, state: SqliteState) -> None:
