@@ -275,6 +275,9 @@ def masked(value: Any, name: str = "") -> Any:
     What lies below a secret's name is secret all the way down; names inside it are kept (`api_keys: {my-app: ***}`).
     """
     if isinstance(value, BaseModel):
+        whole: Any = value.model_dump(mode="json")
+        if isinstance(whole, str):
+            return masked(whole, name)  # `60/day`: written as text, shown as text
         names = [*type(value).model_fields, *(value.model_extra or {})]
         return {name: masked(getattr(value, name), name) for name in names}
     if isinstance(value, Mapping):

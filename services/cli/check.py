@@ -40,6 +40,10 @@ def _show(found: "Effective") -> None:
     if found.values:
         rows = [(value.name, value.value, value.origin) for value in found.values if _is_news(value)]
         output.show_table(f"Settings ({found.origin})", ("setting", "value", "from"), rows, most_chars=2_000)
+    for sentence in found.budgets.facts:
+        output.say(sentence)
+    for sentence in found.budgets.warnings:
+        output.say(f"! {sentence}")
     for sentence in found.notes:
         output.say(f"note: {sentence}")
     for sentence in found.problems:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from services.cli.budgets import NO_BUDGETS, Budgets, budgets
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig, ShadowsConfig
 from services.inference.shadow import shadow_of
@@ -54,6 +55,7 @@ class Effective:
 
     origin: str
     values: tuple[Value, ...] = ()
+    budgets: Budgets = NO_BUDGETS
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -74,9 +76,18 @@ def effective(settings: Settings) -> Effective:
     return Effective(
         origin=settings.origin,
         values=tuple(_values(shown, settings)),
+        budgets=_budgets(settings),
         notes=() if has_model else (NO_MODEL,),
         problems=tuple(dict.fromkeys(problems)),
     )
+
+
+def _budgets(settings: Settings) -> Budgets:
+    """Nothing where something is wrong with what they are made of: that is told already."""
+    try:
+        return budgets(settings)
+    except SettingsError:
+        return NO_BUDGETS
 
 
 def _model_file(settings: Settings) -> Iterator[str]:
@@ -115,7 +126,7 @@ def _leaves(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
 def _stands_in(values: Any, path: list[str]) -> bool:
     for name in path:
         if isinstance(values, str):
-            return name == "url"  # a camera in one line
+            return name in ("url", "budget")  # a camera, and the review, in one line
         if not isinstance(values, Mapping) or name not in values:
             return False
         values = values[name]

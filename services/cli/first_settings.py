@@ -5,7 +5,7 @@ out of date. Nothing secret is written: cameras name variables.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from services.cli.cameras.line import Line
 from services.cli.output import printable
 from services.cli.surroundings import ModelFacts
 from services.feedback.config import FeedbackConfig, FeedbackOptions
-from services.sampler.config import SamplerConfig
+from services.sampler.config import Review, SamplerConfig
 from services.sources.config import CameraDefaults
 from services.uploader.config import UploaderConfig
 from shared.models.config import ModelConfig
@@ -34,7 +34,13 @@ EXAMPLES = """front-door: {url: "rtsp://front-door.example/stream1", user: viewe
 yard: http://yard.example/mjpeg
 desk: /dev/video0
 rehearsal: {url: street.mp4, loop: true}"""
-STRATEGIES = "Which frames are kept: a share at random, whatever the model said, and those about which it was unsure."
+REVIEW = "What people can look at, over all sources. The strategies share it, each keeps the best that it sees."
+STRATEGIES = "Which frames are kept. Each has a part of the review; others: docs/strategies."
+ABOUT_STRATEGIES = {
+    "random": "the floor: finds what the model never saw, and tells how often it is right",
+    "uncertain": "where it was unsure: finds what it sees wrongly",
+    "temporal": "where it contradicts the frames before: finds what it misses",
+}
 LIMITS = "Hard caps: what is drawn beyond them is counted, without its image."
 DESTINATIONS = (
     "Where kept frames go. A remote host always needs an explicit line: nothing leaves this machine without one."
@@ -91,8 +97,10 @@ def _sources(found: Found) -> Iterator[str]:
 
 def _sampling() -> Iterator[str]:
     defaults = SamplerConfig()
+    yield from _commented(REVIEW)
+    yield _line("review", str(defaults.review.budget), _about(Review, "budget"))
     yield from _commented(STRATEGIES)
-    yield from _list("strategies", defaults.strategies)
+    yield from _list("strategies", defaults.strategies, about=ABOUT_STRATEGIES)
     yield from _commented(LIMITS)
     yield from _list("limits", defaults.limits)
 
@@ -117,12 +125,16 @@ def _box(found: Found) -> Iterator[str]:
     yield f"backend: {_flow(_set(backend, 'type', 'folder'))}  # {_about(EmbeddedBackend, 'folder')}"
 
 
-def _list(name: str, defaults: Sequence[BaseModel], whole: bool = False) -> Iterator[str]:
-    """The defaults as lines; `whole`: with what each leaves to its own defaults, but for its name."""
+def _list(
+    name: str, defaults: Sequence[BaseModel], whole: bool = False, about: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The defaults as lines; `whole`: with what each leaves to its own defaults, but for its name. `about`: by type."""
     yield f"{name}:"
     for one in defaults:
         names = type(one).model_fields.keys() - {"name"} if whole else one.model_fields_set | {"type"}
-        yield f"  - {_flow(_set(one, *(field for field in type(one).model_fields if field in names)))}"
+        said = _set(one, *(field for field in type(one).model_fields if field in names))
+        comment = (about or {}).get(said.get("type", ""))
+        yield f"  - {_flow(said)}" + (f"  # {comment}" if comment else "")
 
 
 def _set(model: BaseModel, *names: str) -> dict[str, Any]:

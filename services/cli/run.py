@@ -3,6 +3,8 @@
 Promises: works without a settings file; ends, when it was given files, with a dataset and a contact sheet of it.
 """
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +16,25 @@ from shared.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from shared.settings import Settings
+    from shared.settings import Settings, Values
+
+FOR_FILES: dict[str, Any] = {
+    "strategies": [
+        {"type": "random", "fraction": 0.01},
+        {
+            "type": "close_to_threshold",
+            "epsilon": 0.15,
+            "probability": 0.2,
+            "limits": [{"most": 300, "per": "day"}],
+        },
+    ],
+    "limits": [{"most": 1000, "per": "day"}],
+}
+"""Of files, where no settings file says otherwise: shares of the frames, whatever their number."""
+BUDGETS_AND_FILES = (
+    "every strategy of the settings keeps a budget per time, and files end: few of their frames are kept, or none. "
+    "`random` with a `fraction` and others with a `probability` keep a share of the frames"
+)
 
 
 def run(
@@ -45,16 +65,20 @@ def run(
 
     from services.cli.cameras.on_command_line import told_apart
 
-    settings, files = told_apart(settings_of(context), sources or (), fps)
-    settings = _settings(settings, model, data, dataset, serving=not files)
+    console, given = Console(stderr=True), settings_of(context)
+    _, files = told_apart(given, sources or (), fps)
+    settings = given.laid_over(partial(_over, Words(tuple(sources or ()), fps, model, data, dataset), not files))
+    if files and given.path is None:
+        settings = _for_files(settings, console)
+    _refuse_no_model(settings)
     if dry_run:
         from services.cli import dry_run as rehearsal
 
-        rehearsal.dry_run(settings, rehearsal.Wanted(tuple(files), fps, for_s, picture), Console(stderr=True))
+        rehearsal.dry_run(settings, rehearsal.Wanted(tuple(files), fps, for_s, picture), console)
         return
     _refuse_cluster(settings)
     if files:
-        collect(settings, files, fps, Console(stderr=True))
+        collect(settings, files, fps, console)
     else:
         _serve(settings)
 
@@ -70,6 +94,8 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
 
     logs.configure("run", level="WARNING")
     opened = open_sources(sources, fps=fps)
+    if _all_budgets(settings):
+        console.print(f"[yellow]note:[/] {BUDGETS_AND_FILES}", soft_wrap=True)
     with flowing(settings, console) as flow:
         published = flow.publish(in_turns(opened), expected(opened))
         found = kept.read(flow.backend.log)
@@ -79,6 +105,14 @@ def collect(settings: "Settings", sources: list[Path], fps: float | None, consol
         console.print(f"[dim]{published.frames:,} frames in this run; the table counts all runs in this data folder[/]")
     console.print(kept.table(found))
     _show(settings, console)
+
+
+def _all_budgets(settings: "Settings") -> bool:
+    """Whether everything that is drawn is drawn for a budget."""
+    from services.sampler.config import SamplerConfig
+
+    strategies = settings.read(SamplerConfig).strategies
+    return bool(strategies) and all(strategy.fixed is None for strategy in strategies)
 
 
 def _show(settings: "Settings", console: "Console") -> None:
@@ -130,31 +164,53 @@ def _dataset_folders(settings: "Settings") -> list[Path]:
     return [one.folder for one in settings.read(UploaderConfig).destinations if isinstance(one, DatasetOptions)]
 
 
-def _settings(
-    settings: "Settings", model: Path | None, data: Path | None, dataset: Path | None, serving: bool
-) -> "Settings":
-    """The settings, with what the command line says laid over them."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the command line says of the settings."""
+
+    sources: tuple[str, ...]
+    fps: float | None
+    model: Path | None
+    data: Path | None
+    dataset: Path | None
+
+
+def _over(words: Words, serving: bool, values: "Values") -> "Values":
+    """The settings' values with what the command line says laid over them; over a file that changes meanwhile too."""
+    from services.cli.cameras.on_command_line import told_apart
     from shared.settings import Settings
 
     over: dict[str, Any] = {}
-    if model is not None:
-        over["model"] = {**_section(settings, "model"), "path": str(model)}
-    if data is not None:
-        over["backend"] = {"type": "embedded", "folder": str(data)}
-    if dataset is not None:
-        over["destinations"] = [{"type": "dataset", "folder": str(dataset)}]
+    if words.model is not None:
+        over["model"] = {**_section(values, "model"), "path": str(words.model)}
+    if words.data is not None:
+        over["backend"] = {"type": "embedded", "folder": str(words.data)}
+    if words.dataset is not None:
+        over["destinations"] = [{"type": "dataset", "folder": str(words.dataset)}]
     if not serving:
         # Nobody knows this run's port beforehand, so any free one does.
-        over["feedback"] = {"port": 0, **_section(settings, "feedback")}
-    values = {**settings.values, **over}
-    if values.get("model") is None:
+        over["feedback"] = {"port": 0, **_section(values, "feedback")}
+    return {**told_apart(Settings(values), words.sources, words.fps)[0].values, **over}
+
+
+def _for_files(settings: "Settings", console: "Console") -> "Settings":
+    """Files end: of a minute of video a budget for each day would keep next to nothing."""
+    console.print(
+        "[dim]no settings file, and files end: 1 frame in 100 is kept at random and 1 in 5 of those near the threshold, "
+        "instead of 60 a day[/]",
+        soft_wrap=True,
+    )
+    return settings.laid_over(lambda values: {**FOR_FILES, **values})
+
+
+def _refuse_no_model(settings: "Settings") -> None:
+    if settings.values.get("model") is None:
         raise SettingsError("which model? Say `--model best.onnx`, or `model: {path: best.onnx}` in the settings")
-    return Settings(values, settings.origin)
 
 
-def _section(settings: "Settings", name: str) -> dict[str, Any]:
+def _section(values: "Values", name: str) -> dict[str, Any]:
     """What stands below a name; nothing where there is nothing, or no section."""
-    section = settings.values.get(name)
+    section = values.get(name)
     return section if isinstance(section, dict) else {}
 
 

@@ -4,6 +4,7 @@ Promises: nothing is written by hand, so nothing is out of date: a test compares
 """
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -11,10 +12,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 
 from services.cli.effective import MODELS
-from services.sampler.strategies import REGISTRY
+from services.sampler.config import CollectionOptions, NamedCollection
+from services.sampler.limit_options import Limit
+from services.sampler.strategies import REGISTRY, Strategy
 from services.sources.config import CameraDefaults, CameraOptions
 from services.uploader.destinations import offered
-from shared.settings import ClusterBackend, EmbeddedBackend
+from shared.settings import LIVE_KEYS, ClusterBackend, EmbeddedBackend
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -35,6 +38,14 @@ sources:
 
 This page is made of the settings models by `python -m services.cli.settings_page`.
 """
+WIDE = 120
+FIXED = "`backend`, `prefix`, `salt`, `timezone`, `collection` or the names of `destinations`"
+WHILE_IT_RUNS = """A changed file is taken up while the services run, between two batches and within some seconds. What is
+taken up is what the sampler reads: {live}. It is taken whole or not at all: a file that any service of the process would
+refuse at its start is refused, and so is one that changes {fixed}. Then the old settings go on; the log says why once, and
+`gleaner status`, `gleaner doctor` and `/settings` on the health page say it for as long as it lasts. Everything else in
+the file is read at the next start. On a cluster each sampler takes the file up for itself; each sample names the version of
+the settings under which it was drawn."""
 CHOICES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
     ("backend", (EmbeddedBackend, ClusterBackend)),
     ("strategies", tuple(REGISTRY.values())),
@@ -60,9 +71,19 @@ def page() -> str:
         ("The top level, and what lies in its sections", _top_level_rows()),
         ("`sources`, a camera's section; what stands under `defaults` may stand here too", _camera_rows()),
     ]
+    sections += [
+        ("`collections.NAME`; what stands at the top level of sampling may stand here too", _collection_rows()),
+        ("`limits`, each of them: a collection's and a strategy's", list(_rows(Limit))),
+        ("`strategies`, whatever the type", list(_rows(Strategy))),
+    ]
     for setting, models in CHOICES:
-        sections += [(f"`{setting}`, type `{_type(model)}`", list(_rows(model))) for model in models]
-    return "\n".join([HEAD, *(_table(title, rows) for title, rows in sections)])
+        sections += [(f"`{setting}`, type `{_type(model)}`", _own_rows(model)) for model in models]
+    return "\n".join([HEAD, _while_it_runs(), *(_table(title, rows) for title, rows in sections)])
+
+
+def _while_it_runs() -> str:
+    told = WHILE_IT_RUNS.format(live=", ".join(f"`{key}`" for key in LIVE_KEYS), fixed=FIXED)
+    return "\n".join(["## While it runs", "", *textwrap.wrap(told, WIDE, break_on_hyphens=False), ""])
 
 
 def _top_level_rows() -> list[Row]:
@@ -76,6 +97,17 @@ def _top_level_rows() -> list[Row]:
 def _camera_rows() -> list[Row]:
     own = [row for row in _rows(CameraOptions) if row[0] not in CameraDefaults.model_fields]
     return [(f"sources.NAME.{name}", default, allowed, about) for name, default, allowed, about in own]
+
+
+def _own_rows(model: type[BaseModel]) -> list[Row]:
+    """Without what every strategy may say."""
+    common = set(_rows(Strategy)) if issubclass(model, Strategy) else set[Row]()
+    return [row for row in _rows(model) if row not in common]
+
+
+def _collection_rows() -> list[Row]:
+    own = [row for row in _rows(NamedCollection) if row[0].partition(".")[0] not in CollectionOptions.model_fields]
+    return [(f"collections.NAME.{name}", default, allowed, about) for name, default, allowed, about in own]
 
 
 def _rows(model: type[BaseModel], before: str = "") -> Iterator[Row]:
@@ -95,8 +127,13 @@ def _rows(model: type[BaseModel], before: str = "") -> Iterator[Row]:
 def _section(annotation: Any) -> type[BaseModel] | None:
     """The model behind a setting that is a section of its own, or a word such as `none`."""
     choices = [one for one in get_args(annotation) or (annotation,) if one is not type(None)]
-    models = [one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)]
+    models = [one for one in choices if isinstance(one, type) and issubclass(one, BaseModel) and _has_settings(one)]
     return models[0] if len(models) == len(choices) == 1 else None
+
+
+def _has_settings(model: type[BaseModel]) -> bool:
+    """Some are written as text: `60/day`."""
+    return bool(model.model_json_schema(mode="serialization").get("type") == "object")
 
 
 def _type(model: type[BaseModel]) -> str:
@@ -108,6 +145,8 @@ def _shown(default: Any) -> str:
         return "set" if default.get_secret_value() else "—"
     if default is None or default in ("", (), {}):
         return "—"
+    if isinstance(default, BaseModel) and not _has_settings(type(default)):
+        return str(default)
     if isinstance(default, BaseModel):
         named = {"type": default.type} if hasattr(default, "type") else {}
         return f"`{json.dumps({**named, **default.model_dump(mode='json', exclude_unset=True)})}`"
@@ -125,6 +164,8 @@ def _bounds(shape: dict[str, Any]) -> str:
 
 
 def _table(title: str, rows: list[Row]) -> str:
+    if not rows:
+        return f"## {title}\n\nNo settings of its own.\n"
     lines = [f"## {title}", "", "| setting | default | allowed | what it is |", "|---|---|---|---|"]
     lines += ["| " + " | ".join([f"`{name}`", *(_cell(cell) for cell in rest)]) + " |" for name, *rest in rows]
     return "\n".join([*lines, ""])

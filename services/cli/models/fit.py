@@ -11,10 +11,19 @@ from shared.errors import SettingsError
 from shared.settings import nearest
 
 if TYPE_CHECKING:
+    from services.sampler.config import NamedCollection
     from shared.settings import Settings
 
-BY_NAME = ("selected_class_names", "class_thresholds", "class_map", "class_names", "classes")
-"""Options, of strategies, models and destinations, that speak of classes by their names."""
+BY_NAME = (
+    "selected_class_names",
+    "error_rates",
+    "class_thresholds",
+    "class_map",
+    "class_names",
+    "classes",
+    "blur",
+)
+"""Options, of strategies, limits, the privacy step, models and destinations, that speak of classes by their names."""
 
 
 def check_fit(settings: "Settings", model_id: str, names: Sequence[str], before: Sequence[str]) -> None:
@@ -54,11 +63,26 @@ def used(settings: "Settings", model_id: str) -> Iterator[tuple[str, str]]:
         return
     if live is not None:
         yield from _named_in(live, "model")
-    for strategy in settings.read(SamplerConfig).strategies:
-        yield from _named_in(strategy, f"the strategy {strategy.label}")
+    sampler = settings.read(SamplerConfig)
+    for _, collection in sampler.all_collections():
+        if collection.model in (None, model_id):
+            yield from _in_collection(collection)
+    yield from _named_in(sampler.privacy, "privacy")
     if "destinations" in settings.values:
         for destination in settings.read(UploaderConfig).destinations:
             yield from _named_in(destination, f"the destination {destination.name}")
+
+
+def _in_collection(collection: "NamedCollection") -> Iterator[tuple[str, str]]:
+    """Its strategies, those inside of combinations too, and its limits and theirs."""
+    for strategy in collection.strategies:
+        name = f"the strategy {strategy.label}"
+        for one in (strategy, *getattr(strategy, "strategies", ())):
+            yield from _named_in(one, name)
+        for limit in strategy.limits:
+            yield from _named_in(limit, f"a limit of {name}")
+    for limit in collection.limits:
+        yield from _named_in(limit, "a limit")
 
 
 def _named_in(options: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -54,12 +54,26 @@ def test_with_a_model_and_cameras_these_alone_are_new(gleaner: Gleaner, folder: 
 
 def test_every_section_that_people_change_stands_in_the_file(gleaner: Gleaner, folder: Path) -> None:
     gleaner("init")
-    sections = ["site", "timezone", "sources", "strategies", "limits", "destinations", "feedback", "health", "backend"]
+    sampling = ["review", "strategies", "limits"]
+    sections = ["site", "timezone", "sources", *sampling, "destinations", "feedback", "health", "backend"]
     assert list(written(folder)) == sections
     text = (folder / "gleaner.yaml").read_text(encoding="utf-8")
     for commented in ("# model: {path: best.onnx}", "# front-door:", "${CAMERA_PASSWORD}", "# - {type: roboflow"):
         assert commented in text
     assert max(map(len, text.splitlines())) < 160
+
+
+def test_the_three_strategies_are_explained(gleaner: Gleaner, folder: Path) -> None:
+    gleaner("init")
+    lines = (folder / "gleaner.yaml").read_text(encoding="utf-8").splitlines()
+    assert next(line for line in lines if line.startswith("review:")).startswith("review: 60/day  # ")
+    strategies = [line.strip() for line in lines if "share:" in line]
+    assert [line.split(", share: ")[0].removeprefix("- {type: ") for line in strategies] == [
+        "random",
+        "uncertain",
+        "temporal",
+    ]
+    assert all("  # " in line for line in strategies), "each says what it is good for"
 
 
 def uncommented(text: str) -> Iterator[str]:
