@@ -6,14 +6,16 @@ answer, Unavailable is raised, and the batch may be handed in again: nothing is 
 """
 
 import uuid
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from services.sampler.pacing import MOST_EPOCHS, Pace, ahead
 from services.sampler.plan import state as plan_state
 from services.sampler.plan.account import Planned
-from services.sampler.plan.bins import bin_of
+from services.sampler.plan.bins import EDGES
 from services.sampler.plan.counts import Counts
 from services.sampler.plan.fuse import fuse
+from services.sampler.plan.horizon import epoch_s
 from services.sampler.plan.scales import scales
 from services.sampler.source_factors import HOUR_MS, SourceFactors, hour_name
 from shared.ports.state import Charge, State
@@ -22,14 +24,15 @@ from shared.streams import keys
 DAY_S = 86_400
 MOST_PLANS = 4 * MOST_EPOCHS
 """Epochs whose plan is kept in memory; the store keeps them all."""
-MOST_SOURCES = 5000
-"""Counted per batch; more than that each weigh as if their share were fair."""
 DELAY_EPOCHS = 1
 """How much longer counts take: the other replicas' of the last epoch come when they begin the next one."""
 
 
 class Planner:
-    """The plans of one collection. `declared_per_s`: frames of all sources, until they were met; all rates by log time."""
+    """The plans of one collection. `declared_per_s`: frames of all sources, until they were met; all rates by log time.
+
+    `epoch_ms`: for how long one plan holds; by default as long as the budgets allow, 1 to 60 s.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class Planner:
         collection: str,
         strategies: Sequence[Planned],
         *,
-        epoch_ms: int = 1000,
+        epoch_ms: int | None = None,
         declared_per_s: float = 30.0,
         keep_s: int = 7 * DAY_S,
         most_reads_per_s: float = 20.0,
@@ -49,8 +52,9 @@ class Planner:
         self.state = state
         self.collection = collection
         self.strategies = {one.label: one for one in strategies}
-        self.epoch_ms = epoch_ms
+        self.epoch_ms = epoch_ms or 1000 * epoch_s(one.per_s for one in strategies)
         self.counts = Counts(list(self.strategies))
+        self._met, self._sources = self.counts.met, self.counts.sources
         self._declared_per_s = declared_per_s
         self._keep_s = keep_s
         self._most_reads_per_s = most_reads_per_s
@@ -61,6 +65,7 @@ class Planner:
         self._mark_key = f"{self._totals_key}:sent:{uuid.uuid4().hex[:12]}"
         floor_per_s = sum(one.per_s for one in strategies if one.floor)
         self._factors = SourceFactors(state, collection, floor_per_s, minimum_per_source_per_s, keep_s, self._pace)
+        self._weighs_sources = self._factors.wanted
 
     def begin(self) -> None:
         """A batch begins, perhaps again."""
@@ -88,17 +93,16 @@ class Planner:
 
     def factor(self, source_id: str, time_ms: int) -> float:
         """The floor's weight of a frame of this source, in (0, 1]."""
-        return self._factors.of(source_id, time_ms)
+        return self._factors.of(source_id, time_ms) if self._weighs_sources else 1.0
 
     def meet(self, label: str, weight: float) -> None:
         """A frame interests a strategy that is planned, drawn or not."""
-        self.counts.met[label][bin_of(weight)] += 1
+        self._met[label][bisect_left(EDGES, weight)] += 1
 
     def met(self, source_id: str) -> None:
         """A frame of this source was there."""
-        sources = self.counts.sources
-        if self._factors.wanted and (source_id in sources or len(sources) < MOST_SOURCES):
-            sources[source_id] += 1
+        if self._weighs_sources:
+            self._sources[source_id] += 1
 
     def drawn(self, label: str, passed: bool) -> None:
         """A frame was drawn on this strategy's account. `passed`: no gate took it (a limit may have)."""
@@ -112,6 +116,7 @@ class Planner:
 
     def settle(self) -> None:
         """The batch is through: what it counted is due."""
+        self._factors.bound(self._latest_ms, self._sources)
         self.counts.settle(self._totals_key, self._factors.counts_key(self._latest_ms))
 
     def drain(self) -> None:
@@ -161,8 +166,7 @@ class Planner:
         return hours
 
     def _fix(self, hour: str, epochs: Sequence[int], plan: Mapping[str, float]) -> None:
-        """Fields `<start of the epoch, ms>/<label>`: c in six digits."""
-        names = {epoch: [f"{epoch * self.epoch_ms}/{keys.safe(label)}" for label in plan] for epoch in epochs}
+        names = {epoch: [plan_field(epoch * self.epoch_ms, label) for label in plan] for epoch in epochs}
         texts = [f"{scale:.6g}".encode() for scale in plan.values()]
         fields = {name: text for of_epoch in names.values() for name, text in zip(of_epoch, texts, strict=True)}
         self._pace.take()
@@ -172,3 +176,8 @@ class Planner:
             fixed = tuple(agreed[name] for name in of_epoch)
             # Epochs with one plan share one object: thousands are held.
             self._plans[epoch] = known.setdefault(fixed, dict(zip(plan, map(float, fixed), strict=True)))
+
+
+def plan_field(epoch_start_ms: int, label: str) -> str:
+    """Where the scale of a strategy stands in the plans of an hour; its value is c as text, in six digits."""
+    return f"{epoch_start_ms}/{keys.safe(label)}"

@@ -4,6 +4,7 @@ Promises: the table of an hour is made once, from the hours before it, by whoeve
 minimum per source nothing is asked or counted, and every factor is 1.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +20,8 @@ LOOKS_BACK = 6
 """Hours of counts that a table is made of."""
 MOST_TABLES = 48
 """Hours whose table is kept in memory; the store keeps them all."""
+MOST_SOURCES = 5000
+"""Counted per hour and replica; more than that each weigh as if their share were fair."""
 _FORM = TypeAdapter(Factors)
 _EVEN = Factors()
 
@@ -31,13 +34,27 @@ class SourceFactors:
         self._floor_per_s, self._least_per_s, self._keep_s = floor_per_s, least_per_s, keep_s
         self.wanted = floor_per_s > 0 and least_per_s > 0
         self._tables: dict[int, Factors] = {}
+        self._counted_hour = -1
+        self._counted: set[str] = set()
 
     def of(self, source_id: str, time_ms: int) -> float:
-        return self._tables[time_ms // HOUR_MS].of(source_id) if self.wanted else 1.0
+        """Of a time that was prepared, where factors are `wanted`."""
+        table = self._tables[time_ms // HOUR_MS]
+        return table.known.get(source_id, table.unknown)
 
     def counts_key(self, time_ms: int) -> str:
         """Where the frames of each source are counted in the hour of this time."""
         return f"{keys.totals_key(self._collection)}:sources:{hour_name(time_ms // HOUR_MS)}"
+
+    def bound(self, time_ms: int, frames: Counter[str]) -> None:
+        """Takes out sources that are too many for the hour of this time."""
+        if time_ms // HOUR_MS != self._counted_hour:
+            self._counted_hour, self._counted = time_ms // HOUR_MS, set()
+        new = [source for source in frames if source not in self._counted]
+        room = MOST_SOURCES - len(self._counted)
+        self._counted.update(new[:room])
+        for source in new[room:]:
+            del frames[source]
 
     def prepare(self, times_ms: Sequence[int]) -> None:
         """Makes the tables of these times known. Raises Unavailable."""

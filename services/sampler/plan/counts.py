@@ -12,6 +12,8 @@ from services.sampler.plan.bins import BINS
 from shared.streams.keys import safe
 
 _NONE = [0] * BINS
+Due = dict[str, Counter[str]]
+"""key → field → count."""
 
 
 class Fields:
@@ -34,8 +36,8 @@ class Counts:
         self.met = {label: [0] * BINS for label in labels}
         self.sources: Counter[str] = Counter()
         self._draws: Counter[str] = Counter()
-        self._due: Counter[tuple[str, str]] = Counter()
-        self._sent: Counter[tuple[str, str]] = Counter()
+        self._due: Due = {}
+        self._sent: Due = {}
         self._mark = 0
 
     def begin(self) -> None:
@@ -54,19 +56,21 @@ class Counts:
     def settle(self, totals_key: str, sources_key: str) -> None:
         """The batch is through: its counts are due, under these keys."""
         for label, met in self.met.items():
-            self._due.update(
-                {(totals_key, field): n for field, n in zip(self.fields[label].met, met, strict=True) if n}
-            )
-        self._due.update({(totals_key, field): n for field, n in self._draws.items()})
-        self._due.update({(sources_key, source): n for source, n in self.sources.items()})
+            named = zip(self.fields[label].met, met, strict=True)
+            _add(self._due, totals_key, {field: count for field, count in named if count})
+        _add(self._due, totals_key, self._draws)
+        _add(self._due, sources_key, self.sources)
         self.begin()
 
-    def to_send(self, mark: int) -> dict[str, dict[str, int]]:
+    def to_send(self, mark: int) -> Mapping[str, Mapping[str, int]]:
         """key → field → what to add, with what did not arrive before. `mark`: how many times the store has been added to."""
         if mark == self._mark:
-            self._due.update(self._sent)
-        self._sent, self._due, self._mark = self._due, Counter(), mark
-        grouped: dict[str, dict[str, int]] = {}
-        for (key, field), count in self._sent.items():
-            grouped.setdefault(key, {})[field] = count
-        return grouped
+            for key, counts in self._sent.items():
+                _add(self._due, key, counts)
+        self._sent, self._due, self._mark = self._due, {}, mark
+        return self._sent
+
+
+def _add(due: Due, key: str, counts: Mapping[str, int]) -> None:
+    if counts:
+        due.setdefault(key, Counter()).update(counts)

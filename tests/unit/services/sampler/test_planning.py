@@ -253,24 +253,23 @@ def test_memory_is_bounded_however_long_it_runs(state: SqliteState) -> None:
     assert len(one._plans) <= MOST_PLANS + 2 * MOST_EPOCHS
 
 
-def test_a_quiet_source_weighs_more_on_the_floor_from_the_next_hour_on(state: SqliteState) -> None:
-    rare = (Planned("floor", 100 / 86_400, floor=True), NEAR)
-    one = planner(state, *rare, minimum_per_source_per_s=1 / 86_400)
-    batch(one, T_MS, frames=1)
-    assert one.factor("door", T_MS) == 1.0
-    for second in range(3):
-        batch(one, T_MS + 1000 * second, frames=1000, source="hall")
-        one.met("attic")
-        one.settle()
-    batch(one, T_MS + HOUR_MS, frames=1)
-    one.settle()
-    batch(one, T_MS + 2 * HOUR_MS, frames=1)
-    later_ms = T_MS + 2 * HOUR_MS
-    assert one.factor("hall", later_ms) < one.factor("never met", later_ms) < one.factor("attic", later_ms) == 1.0
-    again = planner(state, *rare, minimum_per_source_per_s=1 / 86_400)
-    again.prepare([T_MS, later_ms])
-    assert again.factor("hall", later_ms) == one.factor("hall", later_ms)
-    assert again.factor("hall", T_MS) == 1.0
+def test_live_the_store_is_asked_five_times_an_epoch(tmp_path: Path) -> None:
+    with closing(Counted(tmp_path / "state.db")) as state:
+        hands = Hands()
+        one = Planner(state, "default", (FLOOR, NEAR), pace=Pace(hands.now_s, hands.wait_s))
+        for tenth in range(600):
+            hands.time_s += 0.1
+            batch(one, T_MS + 100 * tenth)
+            one.settle()
+        assert state.calls <= 5 * 60
+
+
+def test_a_small_budget_needs_no_new_plan_each_second(state: SqliteState) -> None:
+    assert planner(state).epoch_ms == 1000
+    assert planner(state, Planned("near", 300 / 86_400)).epoch_ms == 9000
+    assert planner(state, Planned("near", 60 / 86_400)).epoch_ms == 43_000
+    one = planner(state, Planned("near", 1 / 86_400))
+    assert (one.epoch_ms, one.epoch_start_ms(T_MS + 59_999)) == (60_000, T_MS)
 
 
 def test_the_fuse_is_the_strategys(state: SqliteState) -> None:
