@@ -24,6 +24,8 @@ from shared.telemetry import logs
 
 MOST_SOURCES = 4096
 """Sources and models whose latest frames are remembered; of others there is nothing before a kept frame."""
+MOST_UNSETTLED = 2048
+"""Frames of a source that are remembered until a batch is through: more than are remembered then, and a batch."""
 MOST_WANTS = 64
 """Kept frames of one source whose after-time runs at once; of more than that, nothing is kept after the further ones."""
 TOGETHER = 16
@@ -75,7 +77,9 @@ class Recaller:
         self._pending: dict[Site, tuple[Want, ...]] = {}
 
     def begin(self) -> None:
-        """A batch begins, perhaps again."""
+        """A batch begins, perhaps again. What was read back before the first one may be long."""
+        for places in filter(None, map(self._places.get, self._met)):
+            del places[:-MOST_UNSETTLED]
         self._met, self._asked, self._pending = set(), {}, {}
 
     def seen(self, record: Record, prediction: Prediction) -> None:

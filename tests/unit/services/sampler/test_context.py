@@ -23,7 +23,7 @@ from services.sampler.context import (
 from services.sampler.keeping import Keeper, Pixels
 from services.sampler.privacy.options import Privacy
 from services.sampler.privacy.veil import Veil
-from services.sampler.recalling import MOST_SOURCES, MOST_WANTS, KeptFor, Recaller
+from services.sampler.recalling import MOST_SOURCES, MOST_UNSETTLED, MOST_WANTS, KeptFor, Recaller
 from services.sampler.reencoding import ImageOptions
 from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
@@ -439,6 +439,17 @@ def test_memory_is_bounded_in_sources_and_wants(street: Street, state: SqliteSta
     recaller.settle()
     assert len(recaller._places) == MOST_SOURCES
     assert max(len(wants) for wants in recaller._wants.values()) <= MOST_WANTS
+
+
+def test_what_is_read_back_before_the_first_batch_is_bounded_too(street: Street, state: SqliteState) -> None:
+    recaller = street.recaller(state, Context(before_s=1))
+    record, seen = street.frames[0]
+    for number in range(3 * MOST_UNSETTLED):
+        ref = seen.frame.model_copy(update={"offset": number})
+        recaller.seen(record, seen.model_copy(update={"frame": ref}))
+    recaller.begin()
+    (places,) = recaller._places.values()
+    assert (len(places), places[-1].frame_offset) == (MOST_UNSETTLED, 3 * MOST_UNSETTLED - 1)
 
 
 def test_a_context_of_nothing_is_refused() -> None:
