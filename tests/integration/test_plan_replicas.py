@@ -7,6 +7,7 @@ cannot do, it does later. Frames come as counts per bin: 10,000 a second.
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -35,8 +36,8 @@ RARITY = np.array(WEIGHTS) ** -0.5
 T_S = 1_795_428_000
 
 
-def frames(second: int) -> float:
-    """Of one replica."""
+def faulty(second: int) -> float:
+    """Frames of one replica."""
     return FPS / REPLICAS * (3.0 if 400 <= second < 500 else 0.3 if 600 <= second < 700 else 1.0)
 
 
@@ -45,7 +46,10 @@ class Replica:
     number: int
     url: str
     prefix: str
-    gated: float
+    gated: float = 0.0
+    planned: tuple[Planned, ...] = PLANNED
+    declared_per_s: float = FPS
+    frames: Callable[[int], float] = faulty
     tick: int = 0
     backlog: deque[int] = field(default_factory=deque)
     kept: int = 0
@@ -60,7 +64,7 @@ class Replica:
         self.state = RedisState(self.url, self.prefix)
         pace = Pace(lambda: float(self.tick), self._waited)
         self.planner = Planner(
-            self.state, "default", PLANNED, declared_per_s=float(FPS), most_reads_per_s=1e9, pace=pace
+            self.state, "default", self.planned, declared_per_s=self.declared_per_s, most_reads_per_s=1e9, pace=pace
         )
 
     def _waited(self, seconds: float) -> None:
@@ -99,7 +103,7 @@ class Replica:
 
     def draw(self, second: int) -> None:
         scales = self.planner.scales(1000 * (T_S + second))
-        come = int(self.dice.poisson(frames(second)))
+        come = int(self.dice.poisson(self.frames(second)))
         near = self.dice.multinomial(come, RARITY / RARITY.sum())
         self.meet("floor", np.eye(BINS, dtype=int)[-1] * come, scales["floor"], 0.0)
         self.meet("near", near, scales["near"], self.gated)
@@ -113,6 +117,15 @@ class Replica:
             self.kept += not taken
 
 
+def pass_second(replicas: list[Replica], tick: int) -> None:
+    """All at once: who comes first is chance."""
+    threads = [threading.Thread(target=replica.second, args=(tick,)) for replica in replicas]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def run(replicas: list[Replica], servers: Servers, last_tick: int) -> list[int]:
     """Kept by all, second by second. Redis is stopped and started between seconds."""
     kept = []
@@ -121,11 +134,7 @@ def run(replicas: list[Replica], servers: Servers, last_tick: int) -> list[int]:
             servers.redis.stop()
         if tick == AWAY_TICKS.stop:
             servers.redis.start()
-        threads = [threading.Thread(target=replica.second, args=(tick,)) for replica in replicas]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        pass_second(replicas, tick)
         kept.append(sum(replica.kept for replica in replicas))
     return kept
 
@@ -147,5 +156,23 @@ def test_eight_replicas_use_their_budget_through_faults(own_servers: Servers, ga
         totals = state.counters([keys.totals_key("default")])[0]
     counted = totals["floor/passed"] + totals["near/passed"] + replicas[DEAD].lost
     assert counted == kept[-1], "nothing is counted twice, and only the last second of the dead one is lost"
+    for replica in replicas:
+        replica.state.close()
+
+
+@pytest.mark.parametrize(("declared_per_s", "least", "most"), [(5000, 100, 200), (50, 100, 450)])
+def test_the_first_minute_of_eight_replicas(servers: Servers, declared_per_s: int, least: int, most: int) -> None:
+    """5,000 frames a second, 2.5 of them to be kept; declared rightly, or a hundredth of it."""
+    prefix = f"t{uuid.uuid4().hex[:12]}:"
+    planned = (Planned("floor", 0.75, floor=True), Planned("near", 1.75))
+    replicas = [
+        Replica(number, servers.redis.url, prefix, 0.0, planned, declared_per_s, lambda second: 5000 / REPLICAS)
+        for number in range(REPLICAS)
+    ]
+    for tick in range(60):
+        pass_second(replicas, tick)
+    kept = sum(replica.kept for replica in replicas)
+    print(f"declared {declared_per_s}/s: {kept} of 150")
+    assert least < kept < most
     for replica in replicas:
         replica.state.close()
