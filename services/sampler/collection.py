@@ -76,6 +76,11 @@ class Collection:
         if self.planner is not None:
             self.planner.settle()
 
+    def drain(self) -> None:
+        """Tells the other replicas what was counted and not told yet. Raises Unavailable."""
+        if self.planner is not None:
+            self.planner.drain()
+
     def forget(self, partitions: set[int]) -> None:
         """These partitions come or go."""
         if self.recaller is not None:
@@ -205,7 +210,8 @@ def as_decided(decided: Decided) -> Design:
     """The design that a memo holds: without its image where a limit refused it, with the image that it resembled."""
     design = Design.model_validate_json(decided.decision)
     if decided.distance is not None:
-        design = design.model_copy(update={"near_duplicate": NearDuplicate(distance=decided.distance)})
+        resembled = NearDuplicate(distance=decided.distance, known=decided.known)
+        design = design.model_copy(update={"near_duplicate": resembled})
     if decided.refused_by is None:
         return design
     return design.model_copy(update={"image": None, "missing": f"limit:{decided.refused_by}"})

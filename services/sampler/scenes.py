@@ -42,6 +42,11 @@ class Scenes:
         """The scenes of what came, in the order of the log; those of them that wait are waiting now."""
         return [(received, scene) for received in batch if (scene := self._scene(received)) is not None]
 
+    def recall(self, received: Received) -> None:
+        """A prediction from before the first one that was delivered: its source's past is made of these."""
+        if self._need_past and received.message.role == "live":
+            self._recent.meet(received)
+
     def ready(self, arrived: list[Scened]) -> list[Scened]:
         """What there is to score now: what arrived, or where strategies wait those that have what they waited for."""
         return arrived if self._room is None else self._room.released(time.monotonic())

@@ -4,7 +4,9 @@ Promises: no store is asked for a frame that no strategy drew; one script decide
 prediction finds its decision, is not charged twice, and is published as the same sample.
 """
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 
@@ -14,13 +16,16 @@ from services.sampler.drawing import Draw
 from services.sampler.keeping import Pixels
 from services.sampler.rules import Rules
 from services.sampler.scenes import Scened, Scenes
+from services.sampler.tallying import Tallying
+from services.sampler.warming import Warming
 from shared.bootstrap import OpenBackend
+from shared.errors import Unavailable
 from shared.runtime.live import Live
 from shared.runtime.service import Handled, Received, Service
 from shared.settings import Settings
 from shared.streams import PREDICTIONS, VERDICTS, keys
 from shared.streams.record import NewRecord, Partition
-from shared.streams.samples import Design, new_sample
+from shared.streams.samples import BufferedImage, Design, new_sample
 from shared.streams.verdicts import Verdict
 from shared.telemetry import logs, metrics
 
@@ -46,17 +51,20 @@ class SamplerService(Service):
         self.log = logs.get(service=self.name)
         self.rules = self._rules(config, backend.settings)
         self.scenes = Scenes(self.rules)
+        self.tallying = Tallying()
+        self.warming = Warming(backend.log, self.reader, self.tallying, self._recall)
         self.live = Live(backend.settings, self.name, prepare=lambda new: self._rules(new.read(SamplerConfig), new))
 
     def handle(self, batch: Sequence[Received]) -> Handled:
         self._take_up()
         self._begin()
+        self.warming.warm(batch)
         verdicts = [received for received in batch if isinstance(received.message, Verdict)]
         outputs = [output for received in verdicts for output in self.revise(received)]
         arrived = self.scenes.arrived(batch)
         for together in _chunks(self.draw(self.scenes.ready(arrived))):
             outputs += self.keep(together)
-        return Handled([*outputs, *self.neighbours(arrived)])
+        return Handled([*outputs, *self.neighbours(arrived), *self.tally(batch)])
 
     def draw(self, scenes: Sequence[Scened]) -> list[Drawn]:
         """What each collection draws of them. Most predictions end here, and no store was asked."""
@@ -96,10 +104,13 @@ class SamplerService(Service):
         """Image, then preview, then sidecar. Also on redelivery: the crash may have come before the image was there."""
         if design.image is None:
             return design
-        if pixels.missing is not None:
-            return design if self.rules.keeper.holds(design.image) else self._lost(design, pixels.missing)
-        self.rules.keeper.put(design.image, pixels, design)
-        return design
+        keeper = self.rules.keeper
+        here = keeper.place(design.collection, design.sample_id, design.prediction, pixels)
+        if here == design.image:
+            keeper.put(here, pixels, design)
+            return design
+        # The frame has gone since, or other settings would store other bytes now: what lies there is what was decided.
+        return design if keeper.holds(design.image) else self._amended(design, here, pixels)
 
     def revise(self, received: Received) -> list[NewRecord]:
         """A verdict keeps a frame or revises a sample, in every collection that takes its source."""
@@ -116,8 +127,16 @@ class SamplerService(Service):
                 collection.follow(received)
         return [output for collection in self.rules.collections for output in collection.neighbours()]
 
+    def tally(self, batch: Sequence[Received]) -> list[NewRecord]:
+        """Counts all predictions, chosen or not; the tallies that are due."""
+        for received in batch:
+            if received.record.stream == PREDICTIONS.name:
+                self.tallying.meet(received)
+        return self.tallying.due(time.monotonic())
+
     def confirmed(self) -> None:
         self.scenes.settle()
+        self.tallying.settle()
         for collection in self.rules.collections:
             collection.settle()
 
@@ -126,18 +145,35 @@ class SamplerService(Service):
 
     def on_assigned(self, partitions: frozenset[Partition]) -> None:
         self._forget(partitions)
+        self.warming.expect(_numbers(partitions))
 
     def on_revoked(self, partitions: frozenset[Partition]) -> None:
         self._forget(partitions)
+
+    def parting(self) -> Sequence[NewRecord]:
+        for collection in self.rules.collections:
+            # What was counted since the last epoch began helps later plans; without it they are a little less exact.
+            with suppress(Unavailable):
+                collection.drain()
+        return self.tallying.closing()
 
     def close(self) -> None:
         self.reader.close()
 
     def _forget(self, partitions: frozenset[Partition]) -> None:
-        numbers = {number for stream, number in partitions if stream == PREDICTIONS.name}
+        numbers = _numbers(partitions)
         self.scenes.forget(numbers)
+        self.tallying.forget(numbers)
+        self.warming.forget(numbers)
         for collection in self.rules.collections:
             collection.forget(numbers)
+
+    def _recall(self, received: Received) -> None:
+        """A prediction from before the first one that was delivered: what is remembered of sources is made of these."""
+        self.scenes.recall(received)
+        for collection in self.rules.collections:
+            if received.message.role == "live":
+                collection.follow(received)
 
     def _rules(self, config: SamplerConfig, settings: Settings) -> Rules:
         return Rules(config, self.backend, self.reader, settings)
@@ -163,12 +199,19 @@ class SamplerService(Service):
                 pixels[draw.prediction_id] = self.rules.keeper.read(draw.prediction)
         return pixels
 
-    def _lost(self, design: Design, missing: str) -> Design:
-        """Decided as kept, but the image never reached the buffer and the frame has gone since. The memo learns it first."""
-        without = design.model_copy(update={"image": None, "missing": missing})
+    def _amended(self, design: Design, here: BufferedImage | None, pixels: Pixels) -> Design:
+        """Decided as kept, but that image never reached the buffer; now it is another, or none. The memo learns it first."""
+        amended = design.model_copy(update={"image": here, "missing": pixels.missing})
         memo_key = keys.memo_key(design.collection, design.sample_id)
-        self.backend.state.amend(memo_key, without.to_bytes(), self.rules.config.sampler.memo_s)
-        return without
+        self.backend.state.amend(memo_key, amended.to_bytes(), self.rules.config.sampler.memo_s)
+        if here is not None:
+            self.rules.keeper.put(here, pixels, amended)
+        return amended
+
+
+def _numbers(partitions: frozenset[Partition]) -> set[int]:
+    """Those of predictions: nothing is remembered of verdicts."""
+    return {number for stream, number in partitions if stream == PREDICTIONS.name}
 
 
 def _chunks(drawn: Sequence[Drawn]) -> Iterator[list[Drawn]]:

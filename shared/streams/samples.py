@@ -67,6 +67,11 @@ class NearDuplicate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     distance: int = Field(ge=0, le=64, description="differing bits of 64")
+    known: bool = Field(
+        default=False,
+        exclude_if=lambda known: not known,
+        description="it is an image that was made known, not one kept lately",
+    )
 
 
 class _Sample(Message):

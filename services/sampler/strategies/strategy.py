@@ -85,7 +85,9 @@ class ClassesStrategy(Strategy):
 
     selected_class_names: tuple[str, ...] | None = Field(default=None, description="only these classes; default: all")
 
-    def selected(self, prediction: Prediction) -> "tuple[Detection, ...] | tuple[ClassScore, ...] | list[Detection | ClassScore]":
+    def selected(
+        self, prediction: Prediction
+    ) -> "tuple[Detection, ...] | tuple[ClassScore, ...] | list[Detection | ClassScore]":
         """The detections or class scores that the rule may look at; the prediction's own where it may look at all."""
         of = prediction.classes if prediction.task == "classify" else prediction.detections
         names = self.selected_class_names

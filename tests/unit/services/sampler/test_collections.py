@@ -121,3 +121,35 @@ def test_a_rejection_keeps_what_a_gate_took_away(bench: Bench) -> None:
     (revision,) = published(sampler, [verdict(second)])
     assert isinstance(revision, Revision)
     assert revision.image is not None
+
+
+def test_a_redelivery_under_other_privacy_settings_leaves_what_lies_there(bench: Bench) -> None:
+    masks = {"masks": {"door": [[0, 0, 1, 1]]}}
+    received = bench.frame(1)
+    (first,) = published(bench.sampler(), [received])
+    assert first.image is not None
+    (again,) = published(bench.sampler(privacy=masks), [received])
+    assert again == first
+    assert bench.images.get(first.image.key) == jpeg(1)
+
+
+def test_what_never_reached_the_buffer_is_stored_as_the_settings_want_it_now(bench: Bench) -> None:
+    masks = {"masks": {"door": [[0, 0, 1, 1]]}}
+    received = bench.frame(1)
+    (first,) = published(bench.sampler(), [received])
+    assert first.image is not None
+    bench.images.delete(first.image.key)
+    (again,) = published(bench.sampler(privacy=masks), [received])
+    assert again.image is not None
+    assert again.image.altered
+    assert again.image.size == len(bench.images.get(again.image.key))
+    (third,) = published(bench.sampler(), [received])
+    assert third == again
+
+
+def test_what_cannot_be_hidden_is_published_without_an_image(bench: Bench) -> None:
+    """A classifier says what a frame shows, not where: its blur fails closed."""
+    sampler = bench.sampler(privacy={"blur": ["person"]})
+    (design,) = published(sampler, [bench.frame(1, task="classify")])
+    assert (design.image, design.missing) == (None, "withheld")
+    assert list(bench.images.list()) == []
