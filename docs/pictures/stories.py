@@ -69,7 +69,7 @@ def of(thing: Thing, *confidences: float | None) -> tuple[Shot, ...]:
 
 
 def packages(count: int, seen: int | None = None) -> Shot:
-    things = tuple(Thing("package", 8 + 46 * (i % 3), 97 - 50 * (i // 3)) for i in range(count))
+    things = tuple(Thing("package", 8 + 46 * (i % 3), 100 - 50 * (i // 3)) for i in range(count))
     return Shot(things, tuple(one.seen(0.9) for one in things[: count if seen is None else seen]))
 
 
@@ -178,7 +178,7 @@ STORIES = {
         {},
     ),
     "disagreement": Story(
-        "A second model (pink) looks at the same frame.",
+        "A second model (pink) looks at the same frame, but for the last one.",
         (
             Shot((LEFT,), (LEFT.seen(0.9),), (LEFT.seen(0.8),)),
             Shot((LEFT, RIGHT), (LEFT.seen(0.9),), (LEFT.seen(0.8), RIGHT.seen(0.7))),

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from docs.pictures import strategies as pictures
 from docs.strategies import options
+from services.sampler.config import CollectionOptions
 from services.sampler.recent.past import UNKNOWN
 from services.sampler.strategies import REGISTRY, AnyStrategy, Strategy
 from services.sampler.strategies.scene import Scene
@@ -131,6 +132,11 @@ def test_every_option_says_what_it_is(name: str) -> None:
 def test_its_picture_shows_what_the_strategy_really_does(name: str) -> None:
     path = pictures.FOLDER / f"{name}.svg"
     assert path.read_text(encoding="utf-8") == pictures.picture(name), "run: python -m docs.pictures.strategies"
+
+
+def test_the_overview_shows_the_default() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", options.OVERVIEW.read_text(encoding="utf-8"), re.DOTALL)
+    assert CollectionOptions.model_validate(yaml.safe_load(block)) == CollectionOptions()
 
 
 class Broken(Strategy):

@@ -36,11 +36,11 @@ def test_below_threshold_of_a_classifier_looks_at_the_top_class_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("confidence", "matching"), [(0.4, False), (0.41, True), (0.5, True), (0.59, True), (0.6, False)]
+    ("confidence", "matching"), [(0.375, False), (0.3751, True), (0.5, True), (0.6249, True), (0.625, False)]
 )
 def test_close_to_threshold_is_strict_on_both_sides(confidence: float, matching: bool) -> None:
-    # 0.5 ± 0.1 as Roboflow has it: abs(confidence - threshold) < epsilon. Floats: 0.6 - 0.5 < 0.1 is true, hence 0.0999.
-    assert matches(CloseToThreshold(threshold=0.5, epsilon=0.0999), confidence) is matching
+    # As Roboflow has it: abs(confidence - threshold) < epsilon. Eighths, since 0.6 - 0.5 < 0.1 is true of floats.
+    assert matches(CloseToThreshold(threshold=0.5, epsilon=0.125), confidence) is matching
 
 
 def test_close_to_threshold_wants_enough_objects() -> None:
