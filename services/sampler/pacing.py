@@ -1,7 +1,7 @@
 """Pacing: how often the state store is asked for plans, while many epochs pass in a second.
 
-Promises: at most `MOST_CALLS_PER_S` calls in the long run. Live, every epoch has a plan of its own; while catching up one plan
-holds for the epochs of a moment. It says when the store is asked, never what is drawn.
+Promises: at most `MOST_CALLS_PER_S` calls in the long run, of all collections together. Live, every epoch has a plan of its
+own; while catching up one plan holds for the epochs of a moment. It says when the store is asked, never what is drawn.
 """
 
 import time
@@ -19,35 +19,46 @@ GAP = 10
 
 
 class Pace:
+    """What a replica asks of the store for its plans, one call after the other; its collections share it."""
+
     def __init__(
         self, now_s: Callable[[], float] = time.monotonic, wait_s: Callable[[float], None] = time.sleep
     ) -> None:
-        self._now_s, self._wait_s = now_s, wait_s
+        self.now_s, self._wait_s = now_s, wait_s
         self._free_s = now_s() - BURST / MOST_CALLS_PER_S
-        self._asked_s = self._free_s
-        self._planned = 1
-        self._calls, self._calls_before = 0, 0
+        self.made = 0
+        self.collections = 0
 
     def take(self) -> None:
-        """One call of the store is about to be made: waits until it may."""
-        now_s = self._now_s()
-        self._calls += 1
+        """A call is about to be made: waits until it may."""
+        now_s = self.now_s()
+        self.made += 1
         self._free_s = max(self._free_s, now_s - BURST / MOST_CALLS_PER_S) + 1 / MOST_CALLS_PER_S
         if self._free_s > now_s:
             self._wait_s(self._free_s - now_s)
-            # What waiting takes says nothing about how fast epochs pass without it.
-            self._asked_s += self._free_s - now_s
 
-    def stretch(self) -> int:
-        """How many epochs one plan should hold for, at the speed at which the last ones passed."""
-        elapsed_s = max(1e-3, self._now_s() - self._asked_s)
-        apart_s = 2 * self._calls_before / MOST_CALLS_PER_S
+
+class Stretch:
+    """How many epochs one plan of a collection should hold for."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        pace.collections += 1
+        self._planned_s, self._planned = -inf, 1
+        self._made, self._took = 0, 0
+
+    def begin(self) -> int:
+        """Plans are about to be made. Returns for how many epochs, at the speed at which the last ones passed."""
+        elapsed_s = max(1e-3, self._pace.now_s() - self._planned_s)
+        # Half of the calls that are allowed, shared by all: the other half is for moments when the pace changes.
+        apart_s = 2 * self._pace.collections * self._took / MOST_CALLS_PER_S
+        self._made = self._pace.made
         return max(1, min(MOST_EPOCHS, ceil(apart_s * self._planned / elapsed_s)))
 
-    def planned(self, epochs: int) -> None:
+    def end(self, epochs: int) -> None:
         """So many epochs have a plan now."""
-        self._asked_s, self._planned = self._now_s(), epochs
-        self._calls_before, self._calls = self._calls, 0
+        self._planned_s, self._planned = self._pace.now_s(), epochs
+        self._took = self._pace.made - self._made
 
 
 def ahead(epochs: Set[int], stretch: int) -> set[int]:

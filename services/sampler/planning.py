@@ -9,7 +9,7 @@ import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from services.sampler.pacing import MOST_EPOCHS, Pace, ahead
+from services.sampler.pacing import MOST_EPOCHS, Pace, Stretch, ahead
 from services.sampler.plan import state as plan_state
 from services.sampler.plan.account import Planned
 from services.sampler.plan.bins import EDGES
@@ -31,7 +31,8 @@ DELAY_EPOCHS = 1
 class Planner:
     """The plans of one collection. `declared_per_s`: frames of all sources, until they were met; all rates by log time.
 
-    `epoch_ms`: for how long one plan holds; by default as long as the budgets allow, 1 to 60 s.
+    `epoch_ms`: for how long one plan holds; by default as long as the budgets allow, 1 to 60 s. `keep_s`: how long plans are
+    kept, as long as predictions. `pace`: shared by the collections of a replica.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Planner:
         self._keep_s = keep_s
         self._most_reads_per_s = most_reads_per_s
         self._pace = pace or Pace()
+        self._stretch = Stretch(self._pace)
         self._plans: dict[int, Mapping[str, float]] = {}
         self._latest_ms = 0
         self._totals_key = keys.totals_key(collection)
@@ -125,11 +127,11 @@ class Planner:
 
     def _agree(self, epochs: set[int]) -> None:
         """Whoever comes first plans them; everybody then knows what was planned."""
-        wanted = ahead(epochs, self._pace.stretch()) - self._plans.keys()
+        wanted = ahead(epochs, self._stretch.begin()) - self._plans.keys()
         plan = self._plan(max(epochs))
         for hour, of_hour in self._by_hour(wanted).items():
             self._fix(hour, of_hour, plan)
-        self._pace.planned(len(wanted))
+        self._stretch.end(len(wanted))
 
     def _plan(self, epoch: int) -> Mapping[str, float]:
         """What this replica would plan, from all that is known; how far that went is remembered."""

@@ -1,7 +1,7 @@
 """Scales: the c of each strategy, by which a frame's weight becomes its probability `min(1, c * w)`. Pure.
 
-Promises: what is drawn, on average, after gates and ledger meets each budget; and no more is drawn per second than may be
-read back, the floor first.
+Promises: what is drawn, on average, after gates and ledger meets each budget. Where that is more than may be read back per
+second, the others are lowered, never the floor.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sampler.pacing import BURST, MOST_CALLS_PER_S, MOST_EPOCHS, Pace, ahead
+from services.sampler.pacing import BURST, MOST_CALLS_PER_S, MOST_EPOCHS, Pace, Stretch, ahead
 
 
 class Hands:
@@ -27,26 +27,41 @@ def test_calls_are_spread_after_a_burst() -> None:
     assert 100 / MOST_CALLS_PER_S * 0.99 <= hands.time_s <= 100 / MOST_CALLS_PER_S * 1.01
 
 
+def plans(stretch: Stretch, pace: Pace, epochs: int) -> int:
+    epochs_at_once = stretch.begin()
+    for _ in range(5):
+        pace.take()
+    stretch.end(epochs)
+    return epochs_at_once
+
+
 def test_live_one_epoch_is_planned_at_a_time() -> None:
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
+    stretch = Stretch(pace)
     for _ in range(10):
         hands.time_s += 1.0
-        assert pace.stretch() == 1
-        for _ in range(5):
-            pace.take()
-        pace.planned(1)
+        assert plans(stretch, pace, epochs=1) == 1
 
 
 def test_while_epochs_fly_by_a_stretch_lasts_for_the_calls_that_it_takes() -> None:
     """A thousand epochs a second, five calls each time: half a second's worth is planned at once."""
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
-    for _ in range(5):
-        pace.take()
-    pace.planned(100)
+    stretch = Stretch(pace)
+    plans(stretch, pace, epochs=100)
     hands.time_s += 0.1
-    assert pace.stretch() == 500
+    assert stretch.begin() == 500
+
+
+def test_collections_share_the_calls() -> None:
+    hands = Hands()
+    pace = Pace(hands.now_s, hands.wait_s)
+    first, second = Stretch(pace), Stretch(pace)
+    plans(first, pace, epochs=100)
+    plans(second, pace, epochs=100)
+    hands.time_s += 0.1
+    assert first.begin() == second.begin() == 1000
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1, max_size=500), st.integers(1, 10**5))
