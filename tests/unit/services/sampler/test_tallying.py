@@ -91,7 +91,7 @@ class Owner:
 
 FRAMES = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 3), st.sampled_from(["live", "live", "live", "shadow"])),
-    min_size=1,
+    min_size=20,
     max_size=90,
 )
 STEPS = st.lists(

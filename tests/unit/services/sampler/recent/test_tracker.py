@@ -148,24 +148,36 @@ def test_a_naive_tracker_finds_the_same_events_in_chaos(frames: list[list[Detect
     compare(frames)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**9), st.integers(1, 40))
 def test_a_naive_tracker_finds_the_same_events_in_a_scene(seed: int, objects: int) -> None:
     """Objects that move, dip below the threshold, change class and overlap each other, as in a picture of a street."""
     dice = random.Random(seed)
     places = [[dice.uniform(0, 560), dice.uniform(0, 300)] for _ in range(objects)]
+    sizes = [(dice.uniform(20, 160), dice.uniform(40, 80)) for _ in range(objects)]
     frames = []
     for _ in range(14):
         frame = []
-        for place in places:
+        for place, (wide, high) in zip(places, sizes, strict=True):
             place[0] += dice.gauss(3, 2)
             place[1] += dice.gauss(0, 2)
-            at = (place[0], place[1], place[0] + 50, place[1] + 60)
+            at = (place[0], place[1], place[0] + wide * dice.uniform(0.5, 1), place[1] + high)
             name = "person" if dice.random() < 0.9 else "dog"
             frame.append(box(at, min(1.0, max(0.0, dice.gauss(0.62, 0.15))), name))
         dice.shuffle(frame)
         frames.append(frame)
     compare(frames)
+
+
+@pytest.mark.parametrize(
+    "end", [(200.0, 100.0, 232.0, 150.0), (270.0, 100.0, 300.0, 150.0), (0.0, 100.0, 300.0, 150.0)]
+)
+@pytest.mark.parametrize("others", [0, 40])
+def test_in_a_crowd_too_everything_that_overlaps_enough_is_found(end: tuple[float, ...], others: int) -> None:
+    """A box of which one end is left, at either side; a box that is the end of a larger one."""
+    crowd = [box((8.0 * at, 300.0, 8.0 * at + 6, 306.0), name="leaf") for at in range(others)]
+    past = seen(*[[*crowd, box((200.0, 100.0, 300.0, 150.0))]] * 3, [*crowd, box(end)])[-1]
+    assert (past.lost, past.blips) == ((), ())
 
 
 def test_tracks_are_bounded_and_the_rest_is_counted() -> None:
