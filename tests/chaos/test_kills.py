@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,12 @@ import pytest
 from shared.streams import PREDICTIONS, ids
 from shared.streams.predictions import Prediction, prediction_id
 from shared.streams.verdicts import Verdict, new_verdict
-from tests.e2e.checks import check_nothing_lost_nothing_twice, drawn, sample_id_of
+from tests.e2e.checks import (
+    check_designs_follow_their_plans,
+    check_nothing_lost_nothing_twice,
+    drawn,
+    sample_id_of,
+)
 from tests.e2e.world import World, cluster_world, deliver_to, embedded_world
 from tests.hosts.forgetful import Storage, forgetful_host
 
@@ -25,6 +31,9 @@ SAMPLER = "services.sampler.service:SamplerService"
 KEEPER = "services.sampler.keeping:Keeper"
 UPLOADER = "services.uploader.service:UploaderService"
 FORGETFUL = "tests.hosts.forgetful:Forgetful"
+PLANNER = "services.sampler.planning:Planner"
+GATES = "services.sampler.gates:Gates.look"
+RECALLER = "services.sampler.recalling:Recaller._keep"
 JUDGE = "services.sampler.judged:Judge.revise"
 FEEDBACK = "services.feedback.service:Feedback"
 PRODUCERS = {
@@ -37,12 +46,16 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
     "sampler": (
         (f"{WORKER}.poll", 1),
         (JUDGE, 1),
-        (f"{SAMPLER}.draw", 2),
+        (f"{PLANNER}._plan", 1),
+        (f"{PLANNER}._fix", 1),
+        (f"{SAMPLER}.draw", 1),
         (f"{KEEPER}.read", 2),
+        (GATES, 1),
         (f"{SAMPLER}.decide", 1),
         (f"{KEEPER}.put_image", 2),
         (f"{KEEPER}.put_preview", 1),
         (f"{KEEPER}.put_sidecar", 1),
+        (RECALLER, 1),
         (f"{WORKER}.publish", 1),
         (f"{WORKER}.confirm", 1),
         (f"{WORKER}.commit", 1),
@@ -60,6 +73,16 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
     ),
 }
 """The step, and after which call of it that has something to do: the second is in mid-work where there are several."""
+PLANNED: dict[str, Any] = {
+    "strategies": [
+        {"type": "random", "share": 0.5},
+        {"type": "close_to_threshold", "epsilon": 0.004, "share": 0.5},
+    ],
+    "review": "3600/hour",
+    "sampler": {"declared_fps": 1},
+    "context": {"before_s": 10, "every": 2},
+}
+"""Budgets, gates and neighbours, generous enough that about half of the frames are drawn."""
 FRAMES_PER_KILL = 6
 DIES_WITHIN_S = 40.0
 MODES = [pytest.param("cluster", marks=pytest.mark.servers), "embedded"]
@@ -103,12 +126,14 @@ def await_death(world: World, name: str, step: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("world", MODES, indirect=True)
 @pytest.mark.parametrize("victim", list(STEPS))
 def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
     world: World, host: tuple[str, Storage], victim: str
 ) -> None:
+    if victim == "sampler":
+        world.values.update(PLANNED)
     runs = start_others(world, victim)
     frames, verdicts = 0, list[str]()
     for step, nth in STEPS[victim]:
@@ -120,6 +145,7 @@ def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
     world.start(runs)
     world.drain()
     check_nothing_lost_nothing_twice(world, host[1], frames)
+    check_designs_follow_their_plans(world)
     assert verdicts or victim == "inference"
     check_each_verdict_once(world, host[1], verdicts)
 
