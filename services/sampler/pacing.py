@@ -41,24 +41,22 @@ class Pace:
 class Stretch:
     """How many epochs one plan of a collection should hold for."""
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        pace.collections += 1
+    def __init__(self) -> None:
         self._planned_s, self._planned = -inf, 1
         self._made, self._took = 0, 0
 
-    def begin(self) -> int:
+    def begin(self, pace: Pace) -> int:
         """Plans are about to be made. Returns for how many epochs, at the speed at which the last ones passed."""
-        elapsed_s = max(1e-3, self._pace.now_s() - self._planned_s)
+        elapsed_s = max(1e-3, pace.now_s() - self._planned_s)
         # Half of the calls that are allowed, shared by all: the other half is for moments when the pace changes.
-        apart_s = 2 * self._pace.collections * self._took / MOST_CALLS_PER_S
-        self._made = self._pace.made
+        apart_s = 2 * max(1, pace.collections) * self._took / MOST_CALLS_PER_S
+        self._made = pace.made
         return max(1, min(MOST_EPOCHS, ceil(apart_s * self._planned / elapsed_s)))
 
-    def end(self, epochs: int) -> None:
+    def end(self, pace: Pace, epochs: int) -> None:
         """So many epochs have a plan now."""
-        self._planned_s, self._planned = self._pace.now_s(), epochs
-        self._took = self._pace.made - self._made
+        self._planned_s, self._planned = pace.now_s(), epochs
+        self._took = pace.made - self._made
 
 
 def ahead(epochs: Set[int], stretch: int) -> set[int]:

@@ -60,7 +60,8 @@ class Planner:
         self._keep_s = keep_s
         self._most_reads_per_s = most_reads_per_s
         self._pace = pace or Pace()
-        self._stretch = Stretch(self._pace)
+        self._pace.collections += 1
+        self._stretch = Stretch()
         self._plans: dict[int, Mapping[str, float]] = {}
         self._latest_ms = 0
         self._totals_key = keys.totals_key(collection)
@@ -127,11 +128,11 @@ class Planner:
 
     def _agree(self, epochs: set[int]) -> None:
         """Whoever comes first plans them; everybody then knows what was planned."""
-        wanted = ahead(epochs, self._stretch.begin()) - self._plans.keys()
+        wanted = ahead(epochs, self._stretch.begin(self._pace)) - self._plans.keys()
         plan = self._plan(max(epochs))
         for hour, of_hour in self._by_hour(wanted).items():
             self._fix(hour, of_hour, plan)
-        self._stretch.end(len(wanted))
+        self._stretch.end(self._pace, len(wanted))
 
     def _plan(self, epoch: int) -> Mapping[str, float]:
         """What this replica would plan, from all that is known; how far that went is remembered."""

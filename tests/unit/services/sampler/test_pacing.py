@@ -28,17 +28,17 @@ def test_calls_are_spread_after_a_burst() -> None:
 
 
 def plans(stretch: Stretch, pace: Pace, epochs: int) -> int:
-    epochs_at_once = stretch.begin()
+    epochs_at_once = stretch.begin(pace)
     for _ in range(5):
         pace.take()
-    stretch.end(epochs)
+    stretch.end(pace, epochs)
     return epochs_at_once
 
 
 def test_live_one_epoch_is_planned_at_a_time() -> None:
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
-    stretch = Stretch(pace)
+    stretch = Stretch()
     for _ in range(10):
         hands.time_s += 1.0
         assert plans(stretch, pace, epochs=1) == 1
@@ -48,20 +48,21 @@ def test_while_epochs_fly_by_a_stretch_lasts_for_the_calls_that_it_takes() -> No
     """A thousand epochs a second, five calls each time: half a second's worth is planned at once."""
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
-    stretch = Stretch(pace)
+    stretch = Stretch()
     plans(stretch, pace, epochs=100)
     hands.time_s += 0.1
-    assert stretch.begin() == 500
+    assert stretch.begin(pace) == 500
 
 
 def test_collections_share_the_calls() -> None:
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
-    first, second = Stretch(pace), Stretch(pace)
+    pace.collections = 2
+    first, second = Stretch(), Stretch()
     plans(first, pace, epochs=100)
     plans(second, pace, epochs=100)
     hands.time_s += 0.1
-    assert first.begin() == second.begin() == 1000
+    assert first.begin(pace) == second.begin(pace) == 1000
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1, max_size=500), st.integers(1, 10**5))
