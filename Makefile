@@ -52,6 +52,7 @@ bench: $(VENV)/.installed-dev ## measure: ratios in one run, see docs/performanc
 pictures: $(VENV)/.installed-dev ## the pictures of README and pages, from a real run
 	$(BIN)/python docs/pictures/make.py
 	$(BIN)/python docs/pictures/privacy.py
+	$(BIN)/python -m docs.pictures.strategies
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock
