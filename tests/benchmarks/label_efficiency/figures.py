@@ -8,6 +8,7 @@ import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -72,12 +73,10 @@ class Curves:
         return _mean(self.at(arm, labels) - self.at(other, labels))
 
     def labels_to_reach(self, arm: str, accuracy: float, most: int) -> int | None:
-        """The fewest labels with which the arm's mean curve is that good; None: not within `most`."""
+        """The fewest labels from which on, up to `most`, the arm's mean curve is that good; None: it is not at the end."""
         first = max(row.labels for row in self._rows if row.round == 0)
-        for labels in range(first, most + 1):
-            if self.mean_at(arm, labels).mean >= accuracy:
-                return labels
-        return None
+        enough = takewhile(lambda labels: self.mean_at(arm, labels).mean >= accuracy, range(most, first - 1, -1))
+        return min(enough, default=None)
 
     def spent(self, arm: str, round_: int) -> Mean:
         """Labels after that round: what the arm made of its budget."""

@@ -21,7 +21,7 @@ class Plan:
     """How long, how much of it in a round, and how much may be labelled. 12,000 frames and 400 labels as in SCIENCE E."""
 
     rounds: int = 20
-    extra_rounds: int = 3
+    extra_rounds: int = 6
     """A sampler that spends less than its budget is followed until it has as many labels as the others."""
     clips_a_round: int = 30
     frames_a_clip: int = 20

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 
 from services.sampler.config import SamplerConfig
+from services.sampler.pacing import Pace
 from services.sampler.service import SamplerService
 from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
@@ -69,10 +70,18 @@ class World:
         folder = self.folder / arm.name
         state, images = SqliteState(folder / "state.db"), FileImages(folder / "images")
         objects = FileObjects(folder / "objects")
-        settings = Settings({"timezone": "UTC", **arm.settings}, f"arm {arm.name}")
-        salt = f"label efficiency, seed {seed}, {arm.name}".encode()
-        version = settings.version
-        backend = OpenBackend(settings.common, self.log, state, images, objects, self.clock, salt, version)
+        settings = Settings({"timezone": "UTC", **arm.settings})
+        backend = OpenBackend(
+            common=settings.common,
+            log=self.log,
+            state=state,
+            images=images,
+            objects=objects,
+            clock=self.clock,
+            salt=f"label efficiency, seed {seed}, {arm.name}".encode(),
+            settings_version=settings.version,
+            settings=settings,
+        )
         service = SamplerService(settings.read(SamplerConfig), backend)
         try:
             yield Chooser(service, self.clock)
@@ -90,6 +99,7 @@ class Chooser:
         self._service = service
         self._clock = clock
         self._offset = 0
+        _pace(service, clock)
         service.on_assigned(frozenset({(PREDICTIONS.name, 0)}))
 
     def choose(self, predicted: Sequence[Prediction]) -> list[str]:
@@ -112,6 +122,14 @@ class Chooser:
         record = _record(predictions.new_prediction(prediction), self._offset, prediction.frame.time_ms)
         self._offset += 1
         return Received(record, predictions.decode(record))
+
+
+def _pace(service: SamplerService, clock: StreamClock) -> None:
+    """A plan for every epoch, as live: by the machine's clock, the sampler would be catching up."""
+    for collection in service.rules.collections:
+        if collection.planner is not None:
+            pace = Pace(clock.monotonic_s, clock.wait_s)
+            collection.planner._pace = collection.planner._factors._pace = pace
 
 
 @contextmanager
