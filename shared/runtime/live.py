@@ -18,6 +18,8 @@ from shared.settings import KNOWN_KEYS, LIVE_KEYS, Config, Settings
 from shared.telemetry import logs, metrics
 
 LOOK_EVERY_S = 1.0
+_AS_WRITTEN = (*LIVE_KEYS, "timezone", "collection")
+"""What is in force is what stands in the file: taken up, or the same already in other words. Versions go by the words."""
 Stamp = tuple[int, int, int]
 """(inode, time of change, size): through links, so that a link which points elsewhere is another file."""
 
@@ -129,10 +131,10 @@ def taken_up(old: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]:
     """(what is in force from now on; the sections that wait for the next start). Raises SettingsError: nothing is taken."""
     _validate(new, old.models_read)
     _refuse_other_names(old, new)
-    kept = {key: value for key, value in old.values.items() if key not in LIVE_KEYS}
-    merged = replace(old, values={**kept, **{key: value for key, value in new.values.items() if key in LIVE_KEYS}})
+    kept = {key: value for key, value in old.values.items() if key not in _AS_WRITTEN}
+    merged = replace(old, values={**kept, **{key: value for key, value in new.values.items() if key in _AS_WRITTEN}})
     _validate(merged, old.models_read)
-    waiting = tuple(key for key in KNOWN_KEYS if key not in LIVE_KEYS and old.values.get(key) != new.values.get(key))
+    waiting = tuple(key for key in KNOWN_KEYS if merged.values.get(key) != new.values.get(key))
     if new.is_empty and (waiting or merged.version != old.version):
         raise SettingsError(f"{new.origin}: it is empty; that means the defaults at a start alone")
     return merged, waiting

@@ -201,6 +201,15 @@ def test_sections_of_services_that_read_them_at_their_start_wait(file: Path, wri
     assert found.version == before, "what waits decides nothing yet, so it is no part of the version"
 
 
+def test_what_means_the_same_in_other_words_has_the_files_version(file: Path, write: Write) -> None:
+    one = live(file)
+    write(f"{SECOND}timezone: UTC\n")
+    new = looked(one)
+    assert new is not None
+    assert new.version == load(file).version
+    assert one.told()["at_next_start"] == ()
+
+
 def test_a_file_that_is_gone_for_a_moment_changes_nothing(file: Path, write: Write, told: list[Any]) -> None:
     one = live(file)
     looked(one)
