@@ -5,13 +5,14 @@ that a redelivered frame finds its decision; a batch that is handed in again is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.sampler.config import NamedCollection, SamplerOptions
 from services.sampler.drawing import Draw, Drawer, Plan
 from services.sampler.gates import Gated, Gates
 from services.sampler.keeping import Keeper, Pixels
 from services.sampler.limits import Limits
+from services.sampler.pacing import Pace
 from services.sampler.planned import planner_of
 from services.sampler.planning import Planner
 from services.sampler.recalling import KeptFor, Recaller
@@ -40,6 +41,7 @@ class Surroundings:
     timezone: str
     settings_version: str
     options: SamplerOptions
+    pace: Pace = field(default_factory=Pace)
 
 
 class Collection:
@@ -49,7 +51,7 @@ class Collection:
         self.drawer = Drawer(around.salt, name, options.strategies)
         self.limits = Limits(name, options.limits, around.timezone, around.options.memo_s)
         self.gates = Gates(name, options, around.state, around.options.memo_s)
-        self.planner = planner_of(name, options, around.options, around.state)
+        self.planner = planner_of(name, options, around.options, around.state, around.pace)
         self._memo_s = around.options.memo_s
         self._salt_fingerprint = ids.salt_fingerprint(around.salt)
         self._admitted: dict[tuple[str, str], bool] = {}

@@ -49,14 +49,22 @@ class SamplerOptions(Config):
         description="life of a decision's memo, seconds: a late redelivery or verdict finds it",
     )
     preview_px: int = Field(default=640, ge=64, le=4096, description="longest side of previews, pixels")
-    epoch_s: float = Field(default=1.0, ge=0.5, le=60, description="log time for which one plan holds")
+    epoch_s: float | None = Field(
+        default=None,
+        ge=0.5,
+        le=60,
+        description="log time for which one plan holds, seconds; default: 1 for large budgets, up to 60 for small ones",
+    )
     declared_fps: float = Field(
         default=30.0,
         gt=0,
         description="frames per second of all sources together that plans begin with, until they know better",
     )
-    most_reads_per_s: float = Field(
-        default=20.0, gt=0, description="frames of a collection read back per second, at most, on average"
+    most_reads_per_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="drawn frames of a collection that are read back per second, at most, on average: near-duplicates cost "
+        "reads too; default: 8 for each sample of its budgets, at least 20",
     )
 
 
