@@ -58,11 +58,13 @@ def _overlapping(shown: Sequence[Detection], tracks: Sequence[Track], found: lis
                 ) * ((bottom if bottom < track.bottom else track.bottom) - (top if top > track.top else track.top))
                 either = width * (bottom - top) + track.area - both
                 if both >= LEAST_IOU * either > 0:
-                    contested = contested or found[which] is not None
+                    if found[which] is not None:
+                        contested = True
                     found[which] = track
                     taken.add(track)
                     pairs.append((which, track, both / either))
-        contested = contested or detection.tracker_id is not None
+        if detection.tracker_id is not None:
+            contested = True
     if not contested and len(taken) == len(pairs):
         return None
     return [

@@ -45,7 +45,7 @@ class Tracker:
 
     def _detected(self, prediction: Prediction) -> Past:
         shown, frame = _shown(prediction), self._frame
-        changes = _Changes()
+        changes: _Changes | None = None
         began: list[Detection] = []
         for seen, track in zip(shown, matched(shown, self._tracks), strict=True):
             if track is None:
@@ -56,6 +56,7 @@ class Tracker:
                 or track.frame != frame - 1
                 or not -LEAST_JUMP < seen.confidence - track.confidence < LEAST_JUMP
             ):
+                changes = changes or _Changes()
                 changes.between(track, frame, seen)
             track.hit(frame, seen)
         all_hit = len(shown) - len(began) == len(self._tracks)
@@ -64,7 +65,8 @@ class Tracker:
             self._follow(began, prediction)
         counts = self._counts
         self._counts = (*counts[-2:], len(shown))
-        return Past(True, len(shown), counts, lost, blips, *changes.told())
+        flips, jumps, returned = changes.told() if changes else ((), (), ())
+        return Past(True, len(shown), counts, lost, blips, flips, jumps, returned)
 
     def _missed(self, prediction: Prediction) -> tuple[tuple[Lost, ...], tuple[Blip, ...]]:
         """Events of the tracks that this frame does not show; forgets those that were missed too often."""
