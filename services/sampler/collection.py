@@ -28,6 +28,8 @@ from shared.telemetry import metrics
 
 DROPPED = b""
 """The memo of a frame that a gate took away from the only strategies that had drawn it: no sample comes of it."""
+MOST_ADMITTED = 10_000
+"""Sources and models of which it is remembered whether they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,18 @@ class Collection:
         self.planner = planner_of(name, options, around.options, around.state, around.pace)
         self._memo_s = around.options.memo_s
         self._salt_fingerprint = ids.salt_fingerprint(around.salt)
+        self._takes_all = options.sources is None and options.model is None
         self._admitted: dict[tuple[str, str], bool] = {}
         self.recaller = self._recaller()
 
     def admits(self, prediction: Prediction) -> bool:
         """Is it of a source and a model that this collection draws from?"""
+        if self._takes_all:
+            return True
         key = (prediction.source_id, prediction.model_id)
         if (known := self._admitted.get(key)) is None:
+            if len(self._admitted) >= MOST_ADMITTED:
+                self._admitted.clear()
             known = self._admitted[key] = self.options.admits(*key)
         return known
 
