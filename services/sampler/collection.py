@@ -152,10 +152,12 @@ class Collection:
         if dropped:
             metrics.DECISIONS.labels("quality" if decided.distance is None else "near_duplicate").inc()
             return None
-        design = as_decided(decided)
+        return as_decided(decided)
+
+    def kept(self, design: Design) -> None:
+        """It is as it will be published: with an image it may have neighbours."""
         if self.recaller is not None:
             self.recaller.kept(design)
-        return design
 
     def sample_id(self, prediction: Prediction) -> str:
         return ids.sample_id(self.name, prediction.frame.frame_id, prediction.model_id)

@@ -88,6 +88,7 @@ class SamplerService(Service):
         designs = self.decide(collection, draws, pixels)
         stored = [self.store(design, seen) for design, seen in zip(designs, pixels, strict=True) if design is not None]
         for design in stored:
+            collection.kept(design)
             metrics.DECISIONS.labels(design.missing.partition(":")[0] if design.missing else "kept").inc()
             self.log.debug("sample.decided", sample_id=design.sample_id, missing=design.missing)
         confirmed = self.rules.judges[collection.name].waiting_for(stored)
