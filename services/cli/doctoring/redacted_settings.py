@@ -66,10 +66,10 @@ def _cut(key: object) -> str:
 
 @cache
 def _leaves() -> frozenset[str]:
-    """Names under which the models expect a value, no section and no secret."""
-    return frozenset(
-        name for name, shape in _properties() if "$ref" not in str(shape) and '"password"' not in str(shape)
-    )
+    """Names under which the models expect a value, and nowhere a section or a secret."""
+    properties = list(_properties())
+    others = {name for name, shape in properties if "$ref" in str(shape) or '"password"' in str(shape)}
+    return frozenset(name for name, _ in properties if name not in others)
 
 
 def _properties() -> Iterator[tuple[str, Any]]:

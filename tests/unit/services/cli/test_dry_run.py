@@ -135,6 +135,7 @@ def test_a_budget_is_what_is_expected_whatever_comes() -> None:
     rules = {
         "review": "1440/day",
         "strategies": [{"type": "random", "share": 0.5}, {"type": "uncertain", "share": 0.5}],
+        "limits": [],
     }
     close, far = ([prediction(confidence, offset=n) for n in range(30)] for confidence in (0.49, 0.95))
     random, uncertain, _ = a_minute(rules, *close, *far).strategies
