@@ -4,16 +4,19 @@ Promises: skips only what it has seen, per model and partition; what lies below 
 nothing until `settle`, so a batch that is handed in again is not its own repeat.
 """
 
-from shared.streams.tallies import Seen
+from shared.streams.tallies import meet_offset
 
 Where = tuple[str, int]
 """(model id, partition of frames)."""
+Met = tuple[int, int]
+"""(highest offset, bitmap of those below it): `Seen` on bare numbers, since every prediction asks."""
+NOTHING: Met = (-1, 0)
 
 
 class Repeats:
     def __init__(self) -> None:
-        self._seen: dict[Where, Seen] = {}
-        self._pending: dict[Where, Seen] = {}
+        self._seen: dict[Where, Met] = {}
+        self._pending: dict[Where, Met] = {}
 
     def begin(self) -> None:
         """A batch begins, perhaps again."""
@@ -22,8 +25,9 @@ class Repeats:
     def meet(self, model_id: str, partition: int, offset: int) -> str:
         """`new`, `seen` or `late`."""
         where = (model_id, partition)
-        state, novelty = self._pending.get(where, self._seen.get(where, Seen())).meet(offset)
-        self._pending[where] = state
+        met = self._pending.get(where) or self._seen.get(where, NOTHING)
+        highest, below, novelty = meet_offset(*met, offset)
+        self._pending[where] = highest, below
         return novelty
 
     def settle(self) -> None:

@@ -43,9 +43,12 @@ class Scenes:
         return [(received, scene) for received in batch if (scene := self._scene(received)) is not None]
 
     def recall(self, received: Received) -> None:
-        """A prediction from before the first one that was delivered: its source's past is made of these."""
-        if self._need_past and received.message.role == "live":
-            self._recent.meet(received)
+        """A prediction from before the first one that was delivered: pasts and shadows are made of these."""
+        if received.message.role == "shadow":
+            if self._room is not None:
+                self._room.meet_shadow(received)
+        elif self._need_past:
+            self._recent.read_back(received)
 
     def ready(self, arrived: list[Scened]) -> list[Scened]:
         """What there is to score now: what arrived, or where strategies wait those that have what they waited for."""
