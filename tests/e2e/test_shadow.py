@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from services import embedded
 from services.__main__ import app
-from services.inference.opening import share_of
+from shared.streams.ids import share_of
 from shared.streams.predictions import Prediction
 from tests.e2e.checks import drawn
 from tests.e2e.swaps import MODES, check_said_by_its_model, opened, predictions, status, version_of, versions
