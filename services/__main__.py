@@ -19,6 +19,7 @@ from services.cli.init import init
 from services.cli.known import known
 from services.cli.models import models
 from services.cli.publish import publish
+from services.cli.replay import replay
 from services.cli.run import run
 from services.cli.sources import sources
 from services.cli.status import status
@@ -92,6 +93,7 @@ app.command()(run)
 app.command()(publish)
 app.command()(verdict)
 app.command()(status)
+app.command()(replay)
 app.add_typer(sources)
 app.add_typer(models)
 app.add_typer(known)

@@ -1,0 +1,1 @@
+"""What `gleaner replay` shows: counts of both settings beside each other, what is gained and lost, and a picture of it."""
