@@ -67,7 +67,7 @@ def run(
 
     console, given = Console(stderr=True), settings_of(context)
     _, files = told_apart(given, sources or (), fps)
-    settings = given.laid_over(partial(_over, Words(tuple(sources or ()), fps, model, data, dataset), not files))
+    settings = given.laid_over(partial(over, Words(tuple(sources or ()), fps, model, data, dataset), not files))
     if files and given.path is None:
         settings = _for_files(settings, console)
     _refuse_no_model(settings)
@@ -175,22 +175,22 @@ class Words:
     dataset: Path | None
 
 
-def _over(words: Words, serving: bool, values: "Values") -> "Values":
+def over(words: Words, serving: bool, values: "Values") -> "Values":
     """The settings' values with what the command line says laid over them; over a file that changes meanwhile too."""
     from services.cli.cameras.on_command_line import told_apart
     from shared.settings import Settings
 
-    over: dict[str, Any] = {}
+    said: dict[str, Any] = {}
     if words.model is not None:
-        over["model"] = {**_section(values, "model"), "path": str(words.model)}
+        said["model"] = {**_section(values, "model"), "path": str(words.model)}
     if words.data is not None:
-        over["backend"] = {"type": "embedded", "folder": str(words.data)}
+        said["backend"] = {"type": "embedded", "folder": str(words.data)}
     if words.dataset is not None:
-        over["destinations"] = [{"type": "dataset", "folder": str(words.dataset)}]
+        said["destinations"] = [{"type": "dataset", "folder": str(words.dataset)}]
     if not serving:
         # Nobody knows this run's port beforehand, so any free one does.
-        over["feedback"] = {"port": 0, **_section(values, "feedback")}
-    return {**told_apart(Settings(values), words.sources, words.fps)[0].values, **over}
+        said["feedback"] = {"port": 0, **_section(values, "feedback")}
+    return {**told_apart(Settings(values), words.sources, words.fps)[0].values, **said}
 
 
 def _for_files(settings: "Settings", console: "Console") -> "Settings":
