@@ -9,14 +9,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.cli.kept import Kept
 from shared.bootstrap import OpenBackend
 from shared.streams.groups import READS
 from tests.chaos.camera import Camera
-from tests.e2e.checks import check_tidy, coco_of, dataset_of, drawn
+from tests.e2e.checks import check_designs_follow_their_plans, check_tidy, coco_of, dataset_of, drawn
 from tests.e2e.world import World, cluster_world
 from tests.servers import Controlled, Servers
 
@@ -30,6 +33,12 @@ STARTING_S = 14.0
 """Long enough for a process to come up, look for its servers, and find none (a Kafka client tries for ten seconds)."""
 RESUMED_WITHIN_S = 60.0
 FPS = 3.0
+BUDGET: dict[str, Any] = {
+    "strategies": [{"type": "random", "share": 0.6}, {"type": "uncertain", "share": 0.4}],
+    "review": "3600/hour",
+    "sampler": {"declared_fps": FPS},
+}
+"""A third of the frames."""
 
 
 @pytest.mark.timeout(420)
@@ -52,6 +61,27 @@ def test_a_frozen_redis_changes_nothing(own_servers: Servers, tmp_path: Path) ->
         frames = _film(world, [partial(_frozen, world, own_servers.redis)] * 3)
         with _closing(_undisturbed(tmp_path / "undisturbed", own_servers, frames)) as calm:
             _check_same(world, calm, frames)
+
+
+@pytest.mark.timeout(300)
+def test_without_redis_a_sampler_on_a_budget_makes_no_plan_of_its_own(own_servers: Servers, tmp_path: Path) -> None:
+    """It pauses while frames flow on, then catches up: nothing is lost, and each draw follows the one plan of its epoch."""
+    with _closing(cluster_world(tmp_path / "world", own_servers)) as world:
+        world.values.update(BUDGET)
+        frames = _film(world, [partial(_stopped, world, "redis", own_servers.redis)])
+        found = world.kept()
+        assert found.frames >= frames
+        assert set(found.with_image) == drawn(world)
+        check_designs_follow_their_plans(world)
+        check_tidy(world, found.with_image)
+        _check_kept_of_every_part(found)
+
+
+def _check_kept_of_every_part(found: Kept) -> None:
+    """Frames of the outage were kept as those around it."""
+    times_ms = sorted(found.samples[one][0].prediction.frame.time_ms for one in found.with_image)
+    longest_ms = max(later - earlier for earlier, later in pairwise(times_ms))
+    assert longest_ms < OUTAGE_S * 1000 / 2, "expected draws of what came while it was away"
 
 
 @pytest.mark.timeout(400)
