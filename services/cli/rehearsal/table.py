@@ -62,6 +62,7 @@ def _strategies(outlook: Outlook) -> None:
     output.show_table("What would be kept, before limits", columns, rows)
     if any(one.rule and one.rule.budget_per_s is not None for one in outlook.strategies):
         output.say(BUDGETS if outlook.timed else UNTIMED_BUDGETS.format(outlook.config.sampler.declared_fps))
+        output.say()
 
 
 def _limits(outlook: Outlook) -> None:
@@ -69,7 +70,9 @@ def _limits(outlook: Outlook) -> None:
 
 
 def _name(bite: Bite) -> str:
-    return f"{bite.of}: {bite.limit.most:,} per {called(bite.limit)}"
+    in_bytes = bite.limit.of == "bytes"
+    most = f"{bite.limit.most / MB:g} MB" if in_bytes else f"{bite.limit.most:,}"
+    return f"{bite.of}: {most} per {called(bite.limit).replace(' of bytes', '')}"
 
 
 def _bites(bite: Bite) -> str:

@@ -175,10 +175,12 @@ def test_a_limit_for_each_source_bites_where_there_is_much() -> None:
     assert bite.reached_after_s == pytest.approx(60 / 0.9)
 
 
-def test_a_limit_of_bytes_is_told_in_samples() -> None:
+def test_a_limit_of_bytes_is_told_in_samples(capsys: pytest.CaptureFixture[str]) -> None:
     rules = {"strategies": [{"type": "random", "fraction": 1.0}], "limits": [{"most": "1440 B", "per": "day"}]}
     (bite,) = a_minute(rules, *(prediction() for _ in range(60))).bites
     assert bite.refused_per_day == pytest.approx(DAY_S - 1440)
+    dry_run_table.show(a_minute(rules, prediction()), UploaderConfig().destinations, {"dataset": Stored()})
+    assert "all: 0.00144 MB per day" in capsys.readouterr().out
 
 
 def test_other_collections_stand_beside_the_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,15 @@
 """Limits: which windows and counters a frame is charged to, by its log time alone."""
 
+import uuid
+from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.sampler.limit_options import Limit
@@ -13,7 +17,8 @@ from services.sampler.limits import Limits
 from services.sampler.strategies.close_to_threshold import CloseToThreshold
 from services.sampler.strategies.random_fraction import RandomFraction
 from services.sampler.strategies.strategy import Strategy
-from shared.ports.state import Charge
+from shared.adapters.embedded.sqlite_state import SqliteState
+from shared.ports.state import Charge, Undecided
 from shared.streams.predictions import Prediction
 from tests.unit.services.sampler.making import classified, detection, prediction
 
@@ -155,3 +160,38 @@ def test_keys_are_short_printable_ascii_whatever_the_names(name: str, each: Lite
         assert charge.key.isascii()
         assert charge.key.isprintable()
         assert len(charge.key) < 200
+
+
+LIMITS = (
+    Limit(most=5, per="hour", each="source"),
+    Limit(most=4, per="hour", each="class"),
+    Limit(most=4_000, per="hour", of="bytes"),
+    Limit(most=3, per="hour", sources=("yard*",), classes=("cat",)),
+)
+MOST = {"door": 5, "yard-1": 5, "yard-2": 5, "cat": 4, "dog": 4, "bytes": 4_000, "yard": 3}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["door", "yard-1", "yard-2"]), st.sampled_from(["cat", "dog"]), st.integers(1, 900)),
+        max_size=40,
+    )
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_is_kept_beyond_any_limit_and_nothing_refused_below(
+    tmp_path: Path, frames: list[tuple[str, str, int]]
+) -> None:
+    """Two replicas on one store, each frame handed to both: the second is a redelivery, and pays nothing."""
+    rules = Limits("default", LIMITS, "UTC", memo_s=100)
+    file = tmp_path / f"{uuid.uuid4().hex}.db"
+    with closing(SqliteState(file)) as one, closing(SqliteState(file)) as other:
+        kept: Counter[str] = Counter()
+        for number, (source, name, size) in enumerate(frames):
+            draw = drawn(CloseToThreshold(), of=prediction(source_id=source, detections=(detection(0.9, name),)))
+            asked = Undecided(f"dec:{{default}}:{number}", b"kept", 100, rules.charges(draw, size))
+            (first,), (again,) = (replica.decide([asked]) for replica in (one, other))
+            assert (first.refused_by, again.fresh) == (again.refused_by, False)
+            costs = {source: 1, name: 1, "bytes": size, "yard": int(source != "door" and name == "cat")}
+            fits = all(kept[what] + cost <= MOST[what] for what, cost in costs.items() if cost)
+            assert (first.refused_by is None) == fits
+            kept.update(costs if fits else {})
