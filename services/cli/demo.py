@@ -47,7 +47,10 @@ def demo(
 
 
 def settings_for(folder: Path, api_key: str) -> "Settings":
-    """The demo's settings: a random floor, two rules of doubt, a daily limit, a local dataset."""
+    """The demo's settings: a random floor, unsure, contradiction; near-duplicates are kept once; a local dataset.
+
+    Fixed probabilities, so that the same frames are drawn at every run: a budget would follow the clock of the log.
+    """
     from deploy.demo.detector import MODEL_PATH
     from shared.settings import Settings
 
@@ -57,9 +60,9 @@ def settings_for(folder: Path, api_key: str) -> "Settings":
         "backend": {"type": "embedded", "folder": str(folder / "data")},
         "model": {"path": str(MODEL_PATH), "id": "doorstep-packages", "threshold": 0.5},
         "strategies": [
-            {"type": "random", "fraction": 0.04},
-            {"type": "close_to_threshold", "epsilon": 0.1, "probability": 0.3},
-            {"type": "below_threshold", "at_least": 0.12, "threshold": 0.4, "probability": 0.12},
+            {"type": "random", "name": "random floor", "fraction": 0.04},
+            {"type": "uncertain", "name": "unsure"},
+            {"type": "temporal", "name": "contradiction", "probability": 0.8},
         ],
         "limits": [{"most": 150, "per": "day"}],
         "destinations": [{"type": "dataset", "folder": str(folder / "dataset")}],
