@@ -1,8 +1,8 @@
 """Judged: what a verdict does to a sample, and whether it makes one.
 
-Promises: a rejection or a missed object always has a sample, whatever the draw, a gate or a limit said, and is charged to no
-budget; `confirmed` revises one that exists, or waits for it, and makes none. The design is never overwritten: a verdict is a
-revision, the same one on redelivery.
+Promises: a rejection, a correction or a missed object always has a sample, whatever the draw, a gate or a limit said, and
+is charged to no budget; `confirmed` revises one that exists, or waits for it, and makes none. The design is never
+overwritten: a verdict is a revision, the same one on redelivery.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from shared.streams.verdicts import Verdict
 _EFFECTS: dict[str, Effect] = {
     "confirmed": "verify",
     "missed": "flag_incomplete",
+    "corrected": "replace",
     "false_positive": "remove",
     "wrong_class": "flag",
     "bad_box": "flag",

@@ -24,8 +24,9 @@ def _is_empty(value: dict[str, float]) -> bool:
     return not value
 
 
-Effect = Literal["verify", "remove", "flag", "flag_incomplete"]
-"""What a verdict does to a pre-annotation: marks it verified, removes the box, keeps and flags it, flags the image."""
+Effect = Literal["verify", "remove", "flag", "flag_incomplete", "replace"]
+"""What a verdict does to a pre-annotation: marks it verified, removes the box, keeps and flags it, flags the image, puts
+what a person says in its place."""
 
 
 class Reason(BaseModel):

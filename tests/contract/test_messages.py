@@ -36,6 +36,7 @@ REQUIRED = {
         *(f"classes.0.{name}" for name in ("class_id", "class_name", "confidence")),
     ],
     "verdicts/rejected": [*_VERDICT, *(f"prediction.{name}" for name in _PREDICTION)],
+    "verdicts/corrected-frame": [*_VERDICT, *(f"prediction.{name}" for name in _PREDICTION)],
     "samples/design-kept": [
         *_SAMPLE,
         *_IMAGE,
@@ -70,6 +71,7 @@ PROBABILITIES = [
     ("samples/design-kept", "reasons.0.probability"),
     ("samples/design-by-budget", "probabilities.uncertain"),
     ("samples/revision", "verdict.prediction.detections.0.confidence"),
+    ("verdicts/corrected-detection", "label.box.0"),
 ]
 
 
@@ -220,7 +222,7 @@ def test_what_is_not_required_may_be_left_out(name: str) -> None:
         if (
             path in required
             or any(part.isdigit() for part in path.split("."))
-            or path.endswith(("reason", "detections"))
+            or path.endswith(("reason", "detections", "labels"))
         ):
             continue
         del container[key]
@@ -264,6 +266,21 @@ def test_a_probability_lies_between_0_and_1(name: str, path: str, number: object
         ("verdicts/rejected", "detection_index", 2, "detection_index 2 of 2"),
         ("verdicts/rejected", "kind", "loved", "kind"),
         ("verdicts/rejected", "note", "x" * 2001, "note"),
+        ("verdicts/rejected", "label", {"class_name": "cat"}, "of a corrected verdict and no other.*got label"),
+        ("verdicts/missed", "labels", [], "of a corrected verdict and no other.*got labels"),
+        ("verdicts/corrected-detection", "label", None, "a label with detection_index.*got neither"),
+        ("verdicts/corrected-detection", "labels", [], "got label and labels"),
+        ("verdicts/corrected-detection", "detection_index", None, "the labels of the whole frame; got label"),
+        ("verdicts/corrected-frame", "detection_index", 0, "got labels"),
+        ("verdicts/corrected-detection", "label", {}, "a class_name, a box, or both; got neither"),
+        ("verdicts/corrected-detection", "label.class_name", "", "at least 1 character"),
+        ("verdicts/corrected-detection", "label.class_name", " cat", "without spaces"),
+        ("verdicts/corrected-detection", "label.class_name", "c" * 201, "at most 200"),
+        ("verdicts/corrected-detection", "label.box", [5, 0, 5, 9], "left < right"),
+        ("verdicts/corrected-detection", "label.box.2", 1e7, "less than or equal to 1000000"),
+        ("verdicts/corrected-frame", "labels.0.box", None, "a box and a class_name in each label"),
+        ("verdicts/corrected-frame", "labels.1.class_name", None, "a box and a class_name in each label"),
+        ("verdicts/corrected-frame", "prediction.task", "classify", "at most one label of a classifier's frame"),
         ("samples/design-kept", "kind", "wish", "kind"),
         ("samples/design-by-budget", "scores.uncertain", "high", "scores"),
         ("samples/design-by-budget", "weights", [0.5], "weights"),

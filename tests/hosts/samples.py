@@ -12,7 +12,7 @@ from shared.streams.frames import FrameRef
 from shared.streams.predictions import Box, Detection, Prediction
 from shared.streams.record import Record
 from shared.streams.samples import BufferedImage, Design, Effect, Reason, Revision, Sample
-from shared.streams.verdicts import RejectReason, Verdict, VerdictKind
+from shared.streams.verdicts import Label, RejectReason, Verdict, VerdictKind
 
 BOXES = (
     Detection(box=(10, 20, 50, 60), class_id=0, class_name="cup", confidence=0.9),
@@ -100,9 +100,12 @@ def revision(
     key: str = "once",
     boxes: tuple[Box, ...] = (),
     reason: RejectReason | None = None,
+    label: Label | None = None,
+    labels: tuple[Label, ...] | None = None,
+    seen: Prediction | None = None,
 ) -> Revision:
-    seen = prediction(number)
-    kinds: dict[str, VerdictKind] = {"verify": "confirmed", "flag_incomplete": "missed"}
+    seen = seen or prediction(number)
+    kinds: dict[str, VerdictKind] = {"verify": "confirmed", "flag_incomplete": "missed", "replace": "corrected"}
     kind = kinds.get(effect, "rejected")
     usual: RejectReason = "false_positive" if effect == "remove" else "wrong_class"
     judged = Verdict(
@@ -113,6 +116,8 @@ def revision(
         reason=(reason or usual) if kind == "rejected" else None,
         detection_index=index,
         boxes=boxes,
+        label=label,
+        labels=labels,
         caller="test",
         judged_at="2026-11-22T12:00:00Z",
     )

@@ -1,4 +1,4 @@
-"""Roboflow: upload the image, then annotate it with the model's prediction.
+"""Roboflow: upload the image, then annotate it with the model's prediction, or with what a person said in its place.
 
 Promises: one kept-open connection pool, bounded in time; the host deduplicates by the image's bytes, so both calls may be
 repeated; an image that was there already is annotated all the same. The API key is in no error and no log.
@@ -108,7 +108,8 @@ class Roboflow:
     def _annotate(self, host_id: str, delivery: Delivery, overwrite: bool) -> httpx.Response:
         """The host's answer; one that still says 404 after some seconds means it."""
         extension, text = _annotation_file(delivery.sample_id, delivery.annotation)
-        params = {"name": f"{delivery.sample_id}.{extension}", "prediction": "true"}
+        params = {"name": f"{delivery.sample_id}.{extension}"}
+        params |= {} if delivery.annotation.is_truth else {"prediction": "true"}
         params |= {"overwrite": "true"} if overwrite else {}
         path = f"/dataset/{quote(self._options.project)}/annotate/{quote(host_id, safe='')}"
         for wait_s in (*SETTLING_WAITS_S, None):
@@ -165,8 +166,8 @@ def sanitised_tag(tag: str) -> str:
 
 def _annotation_file(sample_id: str, annotation: Annotation) -> tuple[str, str]:
     """(extension, text): the extension tells the host how to read the text."""
-    if annotation.task == "classify" and annotation.top_class:
-        return "txt", annotation.top_class.class_name
+    if annotation.task == "classify" and annotation.class_name is not None:
+        return "txt", annotation.class_name
     return "json", detections_json(sample_id, annotation)
 
 

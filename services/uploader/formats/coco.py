@@ -1,7 +1,8 @@
 """COCO: fragments (one sample each) and the document that is made of them.
 
 Promises: pure and deterministic: the same fragments in any order give the same document. `bbox` is [x, y, width, height]
-in pixels of the stored image, top-left. Category ids begin at 1, by class id and name; image ids follow the sample ids' order.
+in pixels of the stored image, top-left. Category ids begin at 1, by class id and name, then the names that only people
+gave; image ids follow the sample ids' order. Where a person said what is there, not the model, there is no confidence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,10 +14,13 @@ from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.verdicts import Verdict
 
 Fragment = dict[str, Any]
+_Class = tuple[int | None, str]
+"""Class id and name; no id where a person gave a name that the frame's prediction does not have."""
 NEEDED = frozenset({"sample_id", "file_name", "boxes"})
 """Without these a file beside the images is no fragment."""
 OF_NEIGHBOURS = ("neighbour_of", "after_ms")
 """What is said of a neighbour alone: the sample beside which it was kept, and how much later it is."""
+ABOUT = "Chosen by Gleaner. Annotations are the model's predictions, not truth, but for those that people verified."
 _DECIMALS = 2
 
 
@@ -64,13 +68,12 @@ def _doubts(design: Design, annotation: Annotation) -> list[Fragment]:
 
 def content(annotation: Annotation) -> Fragment:
     """What is in the image: the part of a fragment that a verdict changes."""
-    top = annotation.top_class
     return {
         "width": annotation.width_px,
         "height": annotation.height_px,
         "task": annotation.task,
         "boxes": [_box(box) for box in annotation.boxes],
-        "class": top.class_name if top else None,
+        "class": annotation.class_name,
         "classes": [score.model_dump() for score in annotation.classes],
         "flags": list(annotation.flags),
         "missed_boxes": [bbox(box) for box in annotation.missed_boxes],
@@ -85,7 +88,7 @@ def document(fragments: Iterable[Fragment]) -> dict[str, Any]:
     images = [_image(one, image_id) for image_id, one in enumerate(ordered, start=1)]
     boxes = [(image_id, box) for image_id, one in enumerate(ordered, start=1) for box in one["boxes"]]
     return {
-        "info": {"description": "Chosen by Gleaner. Annotations are the model's predictions, not truth."},
+        "info": {"description": ABOUT},
         "licenses": [],
         "images": images,
         "annotations": [
@@ -105,7 +108,7 @@ def bbox(box: Box) -> list[float]:
 
 
 def _box(box: LabelledBox) -> Fragment:
-    confidence = round(box.confidence, 4)
+    confidence = None if box.confidence is None else round(box.confidence, 4)
     named = {"class_id": box.class_id, "class_name": box.class_name}
     return {"bbox": bbox(box.box), **named, "confidence": confidence, "flags": list(box.flags)}
 
@@ -116,22 +119,31 @@ def _verdict(verdict: Verdict) -> Fragment:
     )
 
 
-def _categories(fragments: Iterable[Fragment]) -> dict[tuple[int, str], int]:
+def _categories(fragments: Iterable[Fragment]) -> dict[_Class, int]:
     """(class id, name) → category id. Two models may use one number for two names: both are kept apart."""
-    named = {(int(box["class_id"]), str(box["class_name"])) for one in fragments for box in one["boxes"]}
-    return {pair: number for number, pair in enumerate(sorted(named), start=1)}
+    named = {(box["class_id"], str(box["class_name"])) for one in fragments for box in one["boxes"]}
+    of_models = sorted(pair for pair in named if pair[0] is not None)
+    known = {name for _, name in of_models}
+    of_people = sorted((class_id, name) for class_id, name in named if class_id is None and name not in known)
+    return {pair: number for number, pair in enumerate([*of_models, *of_people], start=1)}
+
+
+def _category(box: Fragment, categories: Mapping[_Class, int]) -> int:
+    """A name that a person gave is the model's class of that name, where it is a class in any frame."""
+    found = categories.get((box["class_id"], str(box["class_name"])))
+    return found or next(number for (_, name), number in categories.items() if name == box["class_name"])
 
 
 def _image(one: Fragment, image_id: int) -> Fragment:
     return {"id": image_id, **{key: value for key, value in one.items() if key != "boxes"}}
 
 
-def _annotation(number: int, image_id: int, box: Fragment, categories: Mapping[tuple[int, str], int]) -> Fragment:
+def _annotation(number: int, image_id: int, box: Fragment, categories: Mapping[_Class, int]) -> Fragment:
     _, _, width, height = box["bbox"]
     return {
         "id": number,
         "image_id": image_id,
-        "category_id": categories[int(box["class_id"]), str(box["class_name"])],
+        "category_id": _category(box, categories),
         "bbox": box["bbox"],
         "area": round(width * height, _DECIMALS),
         "segmentation": [],

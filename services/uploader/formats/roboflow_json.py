@@ -9,6 +9,9 @@ from typing import Any
 from services.uploader.annotations import Annotation, LabelledBox
 from shared.streams import ids
 
+SURE = 1.0
+"""A person's word: the host wants a number with every box."""
+
 
 def detections_json(sample_id: str, annotation: Annotation) -> str:
     """The body of an annotate call, for a file name that ends in `.json`."""
@@ -22,13 +25,14 @@ def detections_json(sample_id: str, annotation: Annotation) -> str:
 
 def _prediction(sample_id: str, index: int, labelled: LabelledBox) -> dict[str, Any]:
     left, top, right, bottom = labelled.box
+    known = {} if labelled.class_id is None else {"class_id": labelled.class_id}
     return {
         "x": (left + right) / 2,
         "y": (top + bottom) / 2,
         "width": right - left,
         "height": bottom - top,
-        "confidence": labelled.confidence,
+        "confidence": SURE if labelled.confidence is None else labelled.confidence,
         "class": labelled.class_name,
-        "class_id": labelled.class_id,
+        **known,
         "detection_id": ids.make_id("detection", sample_id, str(index)),
     }

@@ -29,8 +29,9 @@ def test_a_frame_that_is_all_wrong_loses_every_box_and_class() -> None:
     assert annotation.boxes == ()
     scores = (ClassScore(class_id=1, class_name="clean", confidence=0.8),)
     classified = prediction(task="classify", detections=(), classes=scores)
-    assert annotate(classified).top_class == scores[0]
-    assert annotate(classified, [revision(effect="remove", index=None)]).top_class is None
+    assert annotate(classified).class_name == "clean"
+    nothing = annotate(classified, [revision(effect="remove", index=None)])
+    assert (nothing.class_name, nothing.classes) == (None, ())
 
 
 def test_a_wrong_class_or_box_is_kept_and_flagged() -> None:
