@@ -25,18 +25,24 @@ class NotTaken(GleanerError):
 def verdict(
     ctx: typer.Context,
     prediction_id: Annotated[str, typer.Argument(help="The prediction, PARTITION-OFFSET-CHECKSUM.")],
-    kind: Annotated[str, typer.Argument(help="confirmed, rejected or missed.")],
+    kind: Annotated[str, typer.Argument(help="confirmed, rejected, missed or corrected.")],
     reason: Annotated[
         str | None, typer.Option(help="Why it is rejected: false_positive, wrong_class or bad_box.")
     ] = None,
     detection: Annotated[int | None, typer.Option(help="The one detection that is meant, counted from 0.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="corrected: what it is.")] = None,
+    box: Annotated[str | None, typer.Option(metavar="L,T,R,B", help="corrected: where it is, in pixels.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='corrected: all that is right, [{"class_name": …, "box": [L, T, R, B]}, …].'),
+    ] = None,
     reviewer: Annotated[str | None, typer.Option(help="Who looked.")] = None,
     note: Annotated[str | None, typer.Option(help="Anything worth knowing.")] = None,
     url: Annotated[str | None, typer.Option(help="Where feedback listens; by default as the settings say.")] = None,
     api_key_file: Annotated[Path | None, typer.Option(help="File that holds the API key.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Judge a prediction: confirmed, rejected or missed."""
+    """Judge a prediction: confirmed, rejected, missed or corrected."""
     body = {
         "prediction_id": prediction_id,
         "kind": kind,
@@ -44,6 +50,7 @@ def verdict(
         "detection_index": detection,
         "reviewer": reviewer,
         "note": note,
+        **_right(detection, class_name, box, labels),
     }
     told = {name: value for name, value in body.items() if value is not None}
     answer = _posted(url or _own_url(ctx), told, _key(api_key_file))
@@ -51,6 +58,40 @@ def verdict(
         output.show_json(answer)
     else:
         output.say(f"taken: {kind} for prediction {prediction_id}; verdict {answer.get('verdict_id')}")
+
+
+def _right(detection: int | None, class_name: str | None, box: str | None, labels: Path | None) -> dict[str, Any]:
+    """What a correction says is right: of one detection, or all of the frame. Raises SettingsError."""
+    said = {"class_name": class_name, "box": None if box is None else _box(box)}
+    label = {name: value for name, value in said.items() if value is not None}
+    if labels is not None and label:
+        raise SettingsError("--labels: expected the whole frame's labels alone, got --class or --box beside it")
+    if labels is not None:
+        return {"labels": _labels(labels)}
+    if box is not None and detection is None:
+        raise SettingsError(
+            "--box: expected --detection N, the one that it corrects; or --labels FILE for the whole frame"
+        )
+    if label and detection is None:
+        return {"labels": [label]}  # a classifier's frame has a class and no detections
+    return {"label": label} if label else {}
+
+
+def _box(text: str) -> list[float]:
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+    except ValueError as error:
+        raise SettingsError(f"--box: expected LEFT,TOP,RIGHT,BOTTOM in pixels, got {text!r}") from error
+    return [left, top, right, bottom]
+
+
+def _labels(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"--labels: {file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"--labels: expected JSON in {file}, a list of labels, got {error}") from error
 
 
 def _posted(url: str, body: dict[str, Any], key: bytes | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Promises: 202 only for a verdict that the log has; every other answer is {"error
 loaded from another host, not even by the documentation page.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Request
@@ -107,7 +107,7 @@ def _add_verdicts(app: FastAPI, feedback: Feedback, config: FeedbackConfig) -> N
         body: Annotated[bytes, Depends(body)],
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     ) -> Accepted:
-        """Confirms a prediction, rejects it with a reason, or says that it missed something.
+        """Confirms a prediction, rejects it with a reason, says that it missed something, or what is right instead.
 
         The answer 202 comes when the verdict is durable, not before. It is safe to send a request again: the same
         `Idempotency-Key` makes the same verdict (another body under it is refused with 409, for 24 hours). Without the
@@ -203,11 +203,23 @@ def _answer(status: int, code: str, message: str, where: str, headers: Any = Non
     return JSONResponse(body.model_dump(), status, headers)
 
 
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Without references: inside of an OpenAPI document they would point to nothing."""
+    if isinstance(schema, list):
+        return [_inlined(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(inner, definitions) for name, inner in schema.items() if name != "$defs"}
+
+
+_SCHEMA = VerdictRequest.model_json_schema()
 _REQUEST_BODY = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": VerdictRequest.model_json_schema(),
+            "schema": _inlined(_SCHEMA, _SCHEMA["$defs"]),
             "examples": {name: {"value": value} for name, value in EXAMPLES.items()},
         }
     },

@@ -4,6 +4,7 @@ Promises: strict (no unknown fields, no numbers as text), so that a typing error
 something else. Two bodies with the same content have the same fingerprint, whatever their spaces and order.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -13,7 +14,7 @@ from shared.settings import Config
 from shared.streams import ids
 from shared.streams.predictions import Box, Prediction
 from shared.streams.stream import first_complaint
-from shared.streams.verdicts import RejectReason, VerdictKind
+from shared.streams.verdicts import Label, RejectReason, VerdictKind, lacking
 
 MAX_BOXES = 1_000
 BORDER_PX = 1.0
@@ -29,7 +30,28 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "note": "a doormat, not a package",
     },
     "missed": {"prediction_id": "0-4712-9b02d7aa", "kind": "missed", "boxes": [[412.0, 300.5, 610.0, 455.0]]},
+    "corrected, one detection": {
+        "prediction_id": "0-4711-1f0a9c3e",
+        "kind": "corrected",
+        "detection_index": 0,
+        "label": {"class_name": "doormat", "box": [402.0, 310.0, 618.5, 470.0]},
+    },
+    "corrected, the whole frame": {
+        "prediction_id": "0-4712-9b02d7aa",
+        "kind": "corrected",
+        "labels": [{"class_name": "package", "box": [412.0, 300.5, 610.0, 455.0]}],
+    },
 }
+
+
+class LabelRequest(Label):
+    """What is right, in words of the body."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class VerdictRequest(Config):
@@ -41,7 +63,8 @@ class VerdictRequest(Config):
         min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM, as the prediction has it"
     )
     kind: VerdictKind = Field(
-        description="confirmed: it is right; rejected: it is wrong; missed: an object was not found"
+        description="confirmed: it is right; rejected: it is wrong; missed: an object was not found; "
+        "corrected: this is right instead"
     )
     reason: RejectReason | None = Field(
         default=None, validate_default=True, description="what is wrong; with `rejected`, and only with it"
@@ -54,6 +77,21 @@ class VerdictRequest(Config):
         max_length=MAX_BOXES,
         description="with `missed`: where the objects are, [left, top, right, bottom] in pixels of the original image",
     )
+    # Left out of the fingerprint where there is none: a body of before there were corrections keeps the one that it had.
+    label: LabelRequest | None = Field(
+        default=None,
+        validate_default=True,
+        exclude_if=_is_none,
+        description="with `corrected` and `detection_index`: `class_name`, `box` or both; what is left out stays as it was",
+    )
+    labels: tuple[LabelRequest, ...] | None = Field(
+        default=None,
+        max_length=MAX_BOXES,
+        validate_default=True,
+        exclude_if=_is_none,
+        description="with `corrected`, for the whole frame: everything that is there, each with `class_name` and `box`; `[]`: "
+        "nothing is. Of a classifier's frame one `class_name`",
+    )
     reviewer: str | None = Field(default=None, max_length=200, description="who looked, as your application calls them")
     note: str | None = Field(default=None, max_length=2_000, description="anything worth knowing, for people")
 
@@ -63,7 +101,7 @@ class VerdictRequest(Config):
         kind = info.data.get("kind")
         if kind == "rejected" and reason is None:
             raise ValueError("a rejected verdict needs a reason: false_positive, wrong_class or bad_box")
-        if kind in ("confirmed", "missed") and reason is not None:
+        if kind not in (None, "rejected") and reason is not None:
             raise ValueError(f"only a rejected verdict has a reason, this one is {kind}")
         return reason
 
@@ -77,12 +115,44 @@ class VerdictRequest(Config):
     @field_validator("boxes")
     @classmethod
     def _of_what_was_missed(cls, boxes: tuple[Box, ...], info: ValidationInfo) -> tuple[Box, ...]:
-        if boxes and info.data.get("kind") in ("confirmed", "rejected"):
+        if boxes and info.data.get("kind") not in (None, "missed"):
             raise ValueError("only a missed verdict has boxes")
         for left, top, right, bottom in boxes:
             if right <= left or bottom <= top:
                 raise ValueError("expected [left, top, right, bottom] with left < right and top < bottom")
         return boxes
+
+    @field_validator("label")
+    @classmethod
+    def _of_one_detection(cls, label: LabelRequest | None, info: ValidationInfo) -> LabelRequest | None:
+        corrected, index = info.data.get("kind") == "corrected", info.data.get("detection_index")
+        if label is not None and not corrected:
+            raise ValueError("only a corrected verdict has a label")
+        if label is not None and index is None:
+            raise ValueError(
+                "expected detection_index beside it: which detection is meant? For a whole frame send `labels`"
+            )
+        if label is None and corrected and index is not None:
+            raise ValueError("expected what is right about this detection: a class_name, a box, or both")
+        return label
+
+    @field_validator("labels")
+    @classmethod
+    def _of_the_whole_frame(
+        cls, labels: tuple[LabelRequest, ...] | None, info: ValidationInfo
+    ) -> tuple[LabelRequest, ...] | None:
+        corrected, index = info.data.get("kind") == "corrected", info.data.get("detection_index")
+        if labels is not None and not corrected:
+            raise ValueError("only a corrected verdict has labels")
+        if labels is not None and index is not None:
+            raise ValueError(
+                "these are the whole frame's: leave detection_index out, or send `label` for one detection"
+            )
+        if labels is None and corrected and index is None:
+            raise ValueError(
+                "expected all that is right about the frame, [] where nothing is there; or detection_index and `label`"
+            )
+        return labels
 
     @property
     def fingerprint(self) -> str:
@@ -97,12 +167,24 @@ class VerdictRequest(Config):
                 f"detection_index: expected less than {count}, the number of detections, got {self.detection_index}",
                 "detection_index",
             )
-        for number, box in enumerate(self.boxes):
+        wrong = lacking(self.labels or (), prediction)
+        if wrong is not None:
+            raise InvalidRequest(f"labels: {wrong}", "labels")
+        for where, box in self._boxes():
             if not _inside(box, prediction.width_px, prediction.height_px):
                 raise InvalidRequest(
-                    f"boxes.{number}: expected pixels within {prediction.width_px} x {prediction.height_px}, got {list(box)}",
-                    f"boxes.{number}",
+                    f"{where}: expected pixels within {prediction.width_px} x {prediction.height_px}, got {list(box)}",
+                    where,
                 )
+
+    def _boxes(self) -> Iterator[tuple[str, Box]]:
+        """Every box in the body, with the name of its place."""
+        yield from ((f"boxes.{number}", box) for number, box in enumerate(self.boxes))
+        if self.label is not None and self.label.box is not None:
+            yield "label.box", self.label.box
+        for number, label in enumerate(self.labels or ()):
+            if label.box is not None:
+                yield f"labels.{number}.box", label.box
 
 
 def parse(body: bytes) -> VerdictRequest:

@@ -13,7 +13,7 @@ from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.runtime.clock import SystemClock
 from shared.runtime.pixels import FramePixels
 from shared.settings import ReferencesConfig
-from shared.streams.verdicts import VERDICTS, Verdict
+from shared.streams.verdicts import VERDICTS, Label, Verdict
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 
 KEY = "a-key-of-the-door-app"
@@ -69,6 +69,66 @@ def test_two_commands_are_two_verdicts(gleaner: Gleaner, site: Site, url: str, k
         told = as_json(gleaner("verdict", id_, "confirmed", "--url", url, "--api-key-file", key_file, "--json"))
         assert told["prediction_id"] == id_
     assert len({verdict.verdict_id for verdict in verdicts(site)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "label"),
+    [
+        (("--class", "doormat"), Label(class_name="doormat")),
+        (("--box", "1,2,30.5,40"), Label(box=(1, 2, 30.5, 40))),
+        (("--class", "doormat", "--box", "1, 2, 30.5, 40"), Label(class_name="doormat", box=(1, 2, 30.5, 40))),
+    ],
+)
+def test_a_correction_of_one_detection(
+    gleaner: Gleaner, site: Site, url: str, key_file: Path, options: tuple[str, ...], label: Label
+) -> None:
+    id_, _ = site.prediction()
+    result = gleaner("verdict", id_, "corrected", "--detection", 0, *options, "--url", url, "--api-key-file", key_file)
+    assert result.exit_code == 0, result.output
+    (verdict,) = verdicts(site)
+    assert (verdict.kind, verdict.detection_index, verdict.label) == ("corrected", 0, label)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [("[]", ()), ('[{"class_name": "cat", "box": [1, 2, 3, 4]}]', (Label(class_name="cat", box=(1, 2, 3, 4)),))],
+)
+def test_a_correction_of_the_whole_frame(
+    gleaner: Gleaner, site: Site, url: str, key_file: Path, folder: Path, text: str, labels: tuple[Label, ...]
+) -> None:
+    id_, _ = site.prediction()
+    (folder / "labels.json").write_text(text)
+    to = ("--url", url, "--api-key-file", key_file)
+    result = gleaner("verdict", id_, "corrected", "--labels", "labels.json", *to)
+    assert result.exit_code == 0, result.output
+    assert [verdict.labels for verdict in verdicts(site)] == [labels]
+
+
+def test_a_class_alone_is_a_classifiers_and_a_detector_wants_to_know_where(
+    gleaner: Gleaner, site: Site, url: str, key_file: Path
+) -> None:
+    id_, _ = site.prediction()
+    result = gleaner("verdict", id_, "corrected", "--class", "cat", "--url", url, "--api-key-file", key_file)
+    assert (result.exit_code, verdicts(site)) == (2, [])
+    assert "labels: expected a box and a class_name in each label" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--box", "1,2,3,4"), "--box: expected --detection N"),
+        (("--detection", "0", "--box", "1,2,3"), "--box: expected LEFT,TOP,RIGHT,BOTTOM in pixels, got '1,2,3'"),
+        (("--detection", "0", "--box", "1,2,3,x"), "--box: expected LEFT,TOP,RIGHT,BOTTOM"),
+        (("--labels", "nowhere"), "--labels: nowhere cannot be read"),
+        (("--labels", "broken"), "--labels: expected JSON in broken"),
+        (("--labels", "broken", "--class", "cat"), "--labels: expected the whole frame's labels alone"),
+    ],
+)
+def test_corrections_that_cannot_be_meant(gleaner: Gleaner, folder: Path, options: tuple[str, ...], said: str) -> None:
+    (folder / "broken").write_text("[")
+    result = gleaner("verdict", "0-0-00000000", "corrected", *options, "--url", "http://127.0.0.1:1")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    assert said in result.stderr
 
 
 def test_the_servers_sentence_is_shown(gleaner: Gleaner, site: Site, url: str, key_file: Path) -> None:

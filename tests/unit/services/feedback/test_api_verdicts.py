@@ -14,6 +14,7 @@ from shared.streams import ids
 from shared.streams.predictions import PREDICTIONS
 from shared.streams.record import NewRecord
 from shared.streams.references import Reference
+from shared.streams.verdicts import Label
 from tests.unit.services.feedback.conftest import HOUR_S, Site
 
 PATH = "/v1/verdicts"
@@ -66,6 +67,42 @@ def test_missed_objects_have_boxes(site: Site, client: TestClient) -> None:
     assert site.verdicts()[0].boxes == ((0, -1, 640.5, 480), (1, 2, 3, 4))
 
 
+def corrected(prediction_id: str, **more: Any) -> dict[str, Any]:
+    return {"prediction_id": prediction_id, "kind": "corrected", **more}
+
+
+def classifiers(site: Site) -> str:
+    """Of a frame that a classifier looked at."""
+    return site.prediction(task="classify", detections=())[0]
+
+
+def test_a_correction_says_what_is_right_of_one_detection_or_of_the_whole_frame(site: Site, client: TestClient) -> None:
+    prediction_id, _ = site.prediction()
+    right = {"class_name": "doormat", "box": [0, -1, 640.5, 480]}
+    bodies = [
+        {"detection_index": 1, "label": {"class_name": "doormat"}},
+        {"detection_index": 1, "label": right},
+        {"labels": [right]},
+        {"labels": []},
+    ]
+    answers = [client.post(PATH, json=corrected(prediction_id, **body)) for body in bodies]
+    assert [answer.status_code for answer in answers] == [202] * 4
+    named, moved, whole, nothing = site.verdicts()
+    label = Label(class_name="doormat", box=(0, -1, 640.5, 480))
+    assert (named.label, named.detection_index, named.labels) == (Label(class_name="doormat"), 1, None)
+    assert (moved.label, whole.label, whole.labels, nothing.labels) == (label, None, (label,), ())
+    assert (named.kind, named.reason, named.boxes) == ("corrected", None, ())
+
+
+def test_a_classifiers_correction_is_a_class(site: Site, client: TestClient) -> None:
+    prediction_id = classifiers(site)
+    assert client.post(PATH, json=corrected(prediction_id, labels=[{"class_name": "dirty"}])).status_code == 202
+    assert site.verdicts()[0].labels == (Label(class_name="dirty"),)
+    for labels in ([{"class_name": "a"}, {"class_name": "b"}], [{"class_name": "a", "box": [0, 0, 1, 1]}]):
+        response = client.post(PATH, json=corrected(prediction_id, labels=labels))
+        assert code(response) == (422, "invalid_request", "labels")
+
+
 def test_a_verdict_lies_on_its_frames_partition(site: Site, client: TestClient) -> None:
     refs = [site.frame(source_id=f"door-{n}") for n in range(8)]
     assert {ref.partition for ref in refs} == {0, 1}
@@ -101,6 +138,18 @@ class TestRetries:
         response = client.post(PATH, json=confirmed(prediction_id, note="other"), headers=headers)
         assert code(response) == (409, "idempotency_key_reused", "Idempotency-Key")
         assert len(site.verdicts()) == 1
+
+    def test_another_correction_under_the_same_key_is_409(self, site: Site, client: TestClient) -> None:
+        prediction_id, _ = site.prediction()
+        said = corrected(prediction_id, detection_index=0, label={"class_name": "cat"})
+        answers = [
+            client.post(PATH, json={**said, **more}, headers={"Idempotency-Key": "once"})
+            for more in ({}, {}, {"label": {"class_name": "dog"}})
+        ]
+        assert [answer.status_code for answer in answers] == [202, 202, 409]
+        assert answers[0].json() == answers[1].json()
+        unkeyed = [client.post(PATH, json={**said, "label": {"class_name": name}}) for name in ("cat", "cat", "dog")]
+        assert len({answer.json()["verdict_id"] for answer in unkeyed}) == 2
 
     def test_a_refused_body_does_not_use_up_its_key(self, site: Site, client: TestClient) -> None:
         prediction_id, _ = site.prediction()
@@ -254,6 +303,26 @@ class TestInvalid:
             ({"kind": "missed", "boxes": [[0, 0, 642, 1]]}, "boxes.0"),
             ({"kind": "missed", "boxes": [[0, 0, 1, 1], [-2, 0, 1, 1]]}, "boxes.1"),
             ({"kind": "missed", "boxes": [[0, 0, 1, 1]] * 1001}, "boxes"),
+            ({"label": {"class_name": "cat"}}, "label"),
+            ({"labels": []}, "labels"),
+            ({"kind": "corrected"}, "labels"),
+            ({"kind": "corrected", "detection_index": 0}, "label"),
+            ({"kind": "corrected", "label": {"class_name": "cat"}}, "label"),
+            ({"kind": "corrected", "detection_index": 0, "labels": []}, "label"),
+            ({"kind": "corrected", "detection_index": 2, "label": {"class_name": "cat"}}, "detection_index"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"class_name": "cat"}, "labels": []}, "labels"),
+            ({"kind": "corrected", "detection_index": 0, "label": {}}, "label"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"class": "cat"}}, "label.class"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"class_name": ""}}, "label.class_name"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"class_name": 7}}, "label.class_name"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"box": [5, 0, 1, 1]}}, "label.box"),
+            ({"kind": "corrected", "detection_index": 0, "label": {"box": [0, 0, 642, 1]}}, "label.box"),
+            ({"kind": "corrected", "reason": "bad_box", "labels": []}, "reason"),
+            ({"kind": "corrected", "boxes": [[0, 0, 1, 1]], "labels": []}, "boxes"),
+            ({"kind": "corrected", "labels": [{"class_name": "cat"}]}, "labels"),
+            ({"kind": "corrected", "labels": [{"box": [0, 0, 1, 1]}]}, "labels"),
+            ({"kind": "corrected", "labels": [{"class_name": "cat", "box": [0, 0, 1, 999]}]}, "labels.0.box"),
+            ({"kind": "corrected", "labels": [{"class_name": "cat", "box": [0, 0, 1, 1]}] * 1001}, "labels"),
             ({"reviewer": "r" * 201}, "reviewer"),
             ({"note": "n" * 2001}, "note"),
             ({"note": 5}, "note"),
@@ -278,6 +347,7 @@ class TestInvalid:
             b'{"a":' * 5_000,
             b'{"prediction_id": "\\ud800", "kind": "confirmed"}',
             b'{"prediction_id": "0-0-deadbeef", "kind": "missed", "boxes": [[0, 0, NaN, Infinity]]}',
+            b'{"prediction_id": "0-0-deadbeef", "kind": "corrected", "labels": [{"class_name": "c", "box": [NaN, 0, 1, 1]}]}',
             b'{"prediction_id": "0-0-deadbeef", "kind": "confirmed", "note": "' + b"\x00" + b'"}',
         ],
     )
