@@ -15,6 +15,7 @@ from services.cli.check import check
 from services.cli.dead_letters import dead_letters
 from services.cli.demo import demo
 from services.cli.doctor import doctor
+from services.cli.explain import explain
 from services.cli.init import init
 from services.cli.known import known
 from services.cli.models import models
@@ -94,6 +95,7 @@ app.command()(publish)
 app.command()(verdict)
 app.command()(status)
 app.command()(replay)
+app.command()(explain)
 app.add_typer(sources)
 app.add_typer(models)
 app.add_typer(known)

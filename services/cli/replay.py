@@ -1,7 +1,5 @@
 """`gleaner replay`: what other settings would have kept of recorded predictions. Writes nothing but the picture."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +30,7 @@ def replay(
     """Show what other settings would have kept, of what was recorded; nothing is changed."""
     from services.cli.replaying.as_json import as_object
     from services.cli.replaying.picture import picture_of
+    from services.cli.replaying.progress import bar
     from services.cli.replaying.report import report
     from services.cli.replaying.tables import show
     from services.sampler.replay.replaying import replay as replayed
@@ -45,8 +44,8 @@ def replay(
         raise SettingsError(
             "no data yet, so there is nothing to replay: is this the right --settings file (before `replay`)?"
         )
-    with open_backend(settings) as live, _bar() as progress:
-        made = report(replayed(live, asked, progress))
+    with open_backend(settings) as live, bar("replaying") as progress:
+        made = report(replayed(live, asked, progress.show))
         drawn = None if picture is None else picture_of(made, live)
     if as_json:
         output.show_json(as_object(made))
@@ -70,17 +69,6 @@ def _asked(settings: "Settings", new: Path | None, since: str, until: str | None
     if start_ms >= end_ms:
         raise SettingsError(f"--since: expected a moment before {until or 'now'}, got {since!r}")
     return Asked(Span(start_ms, end_ms), None if new is None else load(new), collection)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """Says on stderr how far it is."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("replaying", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=max(1, total))
 
 
 def _write(picture: Path, drawn: bytes | None) -> None:

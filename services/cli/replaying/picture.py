@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from services.cli.contact_sheet import PICTURE_HEIGHT_PX, TILE_WIDTH_PX, sheet
 from services.cli.drawing import MAT
-from services.cli.rehearsal.picture import told
+from services.cli.rehearsal.picture import odds
 from services.cli.replaying.report import Report, spread
 from services.sampler.replay.drawn import Drawn
 from services.uploader.annotations import annotate
@@ -23,7 +23,7 @@ from shared.errors import InvalidImage, InvalidMessage, RecordGone
 from shared.ports.log import Reader
 from shared.streams import PREDICTIONS, frames, keys
 from shared.streams.predictions import Prediction
-from shared.streams.samples import Design, Reason
+from shared.streams.samples import Design
 
 EACH, TRIED, HALF = 12, 60, 2
 """Shown of a kind at most; looked for, since pixels may be gone; tiles of a kind beside each other."""
@@ -42,17 +42,17 @@ def picture_of(report: Report, live: OpenBackend) -> bytes | None:
     if not gained and not lost:
         return None
     title = f"{len(changed.gained):,} gained (left), {len(changed.lost):,} lost (right), {changed.both:,} kept by both"
-    return sheet(beside(gained, lost), title, _below(report))
+    return sheet(beside(gained, lost, report.replayed.covered.start_ms), title, _below(report))
 
 
-def beside(left: Sequence[Shown], right: Sequence[Shown]) -> list[Shown]:
+def beside(left: Sequence[Shown], right: Sequence[Shown], since_ms: int) -> list[Shown]:
     """Rows of four: two of the left, two of the right; what is missing of one is left blank."""
     rows = max(-(-len(one) // HALF) for one in (left, right))
     tiles: list[Shown] = []
     for row in range(rows):
         for side, what in ((left, "gained"), (right, "lost")):
             here = list(side[row * HALF : (row + 1) * HALF])
-            tiles += [*here, *(_blank(what) for _ in range(HALF - len(here)))]
+            tiles += [*here, *(_blank(what, since_ms) for _ in range(HALF - len(here)))]
     return tiles
 
 
@@ -101,16 +101,18 @@ def _preview(live: OpenBackend, one: Drawn) -> Pixels | None:
 
 def _fragment(one: Drawn, prediction: Prediction, badge: str) -> Fragment:
     fragment = coco.fragment(_design(one, prediction), annotate(prediction), "")
-    reasons = [{"strategy": reason.strategy, "rule": told(reason)} for reason in _design(one, prediction).reasons]
+    reasons = [{"strategy": label, "rule": _told(one, label, rule)} for label, rule in one.rules.items()]
     sure = "" if one.is_certain else ", if no gate takes it"
     return {**fragment, "reasons": reasons, "badge": f"{badge}{sure}"}
 
 
+def _told(one: Drawn, label: str, rule: str) -> str:
+    """`uncertain: package 0.19, near 0.50 (1 in 12 is kept)`. Some rules say their odds themselves."""
+    said = "" if "1 in" in rule else f" ({odds(one.probabilities.get(label) or one.probability)})"
+    return f"{label.replace('_', ' ')}: {rule}{said}"
+
+
 def _design(one: Drawn, prediction: Prediction) -> Design:
-    reasons = tuple(
-        Reason(strategy=label, rule=rule, score=0.0, probability=one.probabilities.get(label, 0.0) or one.probability)
-        for label, rule in one.rules.items()
-    )
     return Design(
         sample_id=one.sample_id,
         collection=one.collection,
@@ -118,17 +120,24 @@ def _design(one: Drawn, prediction: Prediction) -> Design:
         prediction=prediction,
         destinations=(),
         settings_version="",
-        reasons=reasons,
+        reasons=(),
         probabilities=dict(one.probabilities),
         probability=one.probability,
         salt_fingerprint="",
     )
 
 
-def _blank(what: str) -> Shown:
+def _blank(what: str, since_ms: int) -> Shown:
     pixels = np.full((PICTURE_HEIGHT_PX, TILE_WIDTH_PX, 3), MAT, np.uint8)
     said = {"strategy": "", "rule": f"nothing more is {what}, or can be shown"}
-    return pixels, {"reasons": [said], "verdicts": [], "boxes": [], "flags": [], "log_time_ms": 0, "source_id": ""}
+    return pixels, {
+        "reasons": [said],
+        "verdicts": [],
+        "boxes": [],
+        "flags": [],
+        "log_time_ms": since_ms,
+        "source_id": "since",
+    }
 
 
 def _below(report: Report) -> str:

@@ -14,6 +14,8 @@ from services.sampler.replay.side import Side
 
 DAY_S = 86_400
 SHOWN = 24
+SHORTEST_DAYS = 1 / 24
+"""Of which a day is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ def may_be_kept(one: Drawn) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One side. `bytes`: of what is kept, as expected; `not_kept`: why drawn frames were not, for certain or as expected."""
+    """One side. `bytes`: of what is kept, as expected; `not_kept`: why drawn frames were not, for certain or as expected.
+
+    `per_day`: as expected; None where too little time was replayed to tell.
+    """
 
     version: str
     kept: Range
-    per_day: Mapping[str, float]
+    per_day: float | None
     bytes: int
     by_strategy: Mapping[str, Range]
     by_class: Mapping[str, Range]
@@ -74,7 +79,7 @@ class Report:
 
 
 def report(replayed: Replayed) -> Report:
-    days = replayed.span.seconds / DAY_S
+    days = replayed.covered.seconds / DAY_S
     old, new = replayed.old, replayed.new
     return Report(
         replayed,
@@ -91,12 +96,12 @@ def counted(side: Side, version: str, days: float) -> Counted:
     return Counted(
         version=version,
         kept=kept,
-        per_day={"low": kept.low / days, "expected": kept.expected / days, "high": kept.high / days},
+        per_day=None if days < SHORTEST_DAYS else kept.expected / days,
         bytes=sum(one.size for one in drawn if one.is_kept),
         by_strategy=_by(drawn, lambda one: one.fired or tuple(one.rules)),
         by_class=_by(drawn, lambda one: one.classes or ("(nothing shown)",)),
         by_source=_by(drawn, lambda one: (one.source_id,)),
-        not_kept=Counter(one.outcome for one in drawn if one.outcome != KEPT),
+        not_kept=dict(Counter(one.outcome for one in drawn if one.outcome != KEPT)),
     )
 
 

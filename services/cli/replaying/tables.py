@@ -13,9 +13,8 @@ _CELL = 34
 
 def show(report: Report) -> None:
     replayed = report.replayed
-    output.say(
-        f"{replayed.frames:,} predictions from {_moment(replayed.span.start_ms)} to {_moment(replayed.span.end_ms)}"
-    )
+    frames, covered = replayed.old.frames, replayed.covered
+    output.say(f"{frames:,} predictions, {_moment(covered.start_ms)} to {_moment(covered.end_ms)} UTC")
     _show_checked(report.old, replayed.checked, same=report.new is None)
     output.say()
     _show_counts(report)
@@ -88,8 +87,7 @@ def _show_examples(report: Report) -> None:
 
 
 def _per_day(side: Counted) -> str:
-    low, high = side.per_day["low"], side.per_day["high"]
-    return f"{low:,.1f}" if low == high else f"{low:,.1f}..{high:,.1f}"
+    return "-" if side.per_day is None else f"{side.per_day:,.1f}"
 
 
 def _said(reason: str) -> str:
@@ -108,7 +106,10 @@ def _span(days: float) -> str:
     if days >= 2:
         return f"{days:.1f} days"
     hours = days * 24
-    return f"{hours:.1f} hours" if hours >= 2 else f"{hours * 60:.1f} minutes"
+    if hours >= 2:
+        return f"{hours:.1f} hours"
+    minutes = hours * 60
+    return f"{minutes:.1f} minutes" if minutes >= 2 else f"{minutes * 60:.0f} seconds"
 
 
 def _moment(time_ms: int) -> str:

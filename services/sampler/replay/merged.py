@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 
-from services.sampler.replay.span import Span, bounds_of, first_at
+from services.sampler.replay.span import Span, at_or_after, bounds_of, first_at
 from services.sampler.waiting import MOST_WAIT_MS
 from shared.errors import InvalidMessage
 from shared.ports.log import Bounds, Log, Reader
@@ -22,18 +22,23 @@ SECOND_MS = 1000
 
 
 class Recorded:
-    """The predictions of a span. `inside`: partition → offsets that lie in it; `around`: with what is read beside."""
+    """The predictions of a span, of all partitions or of one.
 
-    def __init__(self, log: Log, span: Span) -> None:
+    `inside`: partition → offsets that lie in the span; `around`: with what is read beside. `covered`: from the first to the
+    last of them, to the second; the span itself where there are none.
+    """
+
+    def __init__(self, log: Log, span: Span, partition: int | None = None) -> None:
         self._log, self.span = log, span
         reader = log.reader()
         try:
-            self.inside = bounds_of(log, reader, PREDICTIONS.name, span)
+            self.inside = bounds_of(log, reader, PREDICTIONS.name, span, partition)
             self.around = self._around(reader, log.bounds(PREDICTIONS.name))
+            self.covered = self._covered(reader)
         finally:
             reader.close()
 
-    def batches(self, met: Callable[[int], None]) -> Iterator[list[Received]]:
+    def batches(self, met: Callable[[int], None] = lambda records: None) -> Iterator[list[Received]]:
         """In order; `met` is told how many records were read, also those that are no predictions."""
         readers = {number: self._log.reader() for number in self.around}
         try:
@@ -51,6 +56,27 @@ class Recorded:
             end = first_at(reader, PREDICTIONS.name, number, after, until_ms)
             around[number] = Bounds(max(whole[number].start, inside.start - BLOCK), end)
         return around
+
+    def _covered(self, reader: Reader) -> Span:
+        held = [(number, bounds) for number, bounds in self.inside.items() if bounds.start < bounds.end]
+        firsts = [one.time_ms for number, bounds in held for one in [_first_of(reader, number, bounds)] if one]
+        lasts = [one.time_ms for number, bounds in held for one in [_last_of(reader, number, bounds)] if one]
+        if not firsts or not lasts:
+            return self.span
+        return Span(min(firsts), min(self.span.end_ms, max(lasts) + SECOND_MS))
+
+
+def _first_of(reader: Reader, partition: int, bounds: Bounds) -> Record | None:
+    return at_or_after(reader, PREDICTIONS.name, partition, bounds.start, bounds.end)
+
+
+def _last_of(reader: Reader, partition: int, bounds: Bounds) -> Record | None:
+    """Of the offsets before the end, which may have gaps."""
+    for back in (1, BLOCK, bounds.end - bounds.start):
+        found = list(_scan(reader, partition, Bounds(max(bounds.start, bounds.end - back), bounds.end)))
+        if found:
+            return found[-1]
+    return None
 
 
 def _scan(reader: Reader, partition: int, bounds: Bounds) -> Iterator[Record]:

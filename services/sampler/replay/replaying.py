@@ -35,11 +35,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """`frames`: scenes of the span that were scored; `predictions`: offsets of it; `new`: None where nothing else was asked."""
+    """`covered`: from the first to the last prediction of the span; `new`: None where nothing else was asked."""
 
-    span: Span
-    predictions: int
-    frames: int
+    covered: Span
     old: Side
     new: Side | None
     checked: Checked
@@ -59,7 +57,7 @@ def replay(live: OpenBackend, asked: Asked, progress: Progress = lambda done, to
     with ExitStack() as stack:
         reader = stack.enter_context(closing(live.log.reader()))
         sights = Sights(reader, live.pixels, facts)
-        around = Around(live, facts, sights, asked.span, committed, asked.only)
+        around = Around(live, facts, sights, asked.span, recorded.covered.start_ms, committed, asked.only)
         old = Side(live.settings, around, stack.enter_context(_scratch(live)), None)
         new = None
         if asked.new is not None and asked.new.version != live.settings.version:
@@ -67,9 +65,7 @@ def replay(live: OpenBackend, asked: Asked, progress: Progress = lambda done, to
         _need(asked.only, old, new)
         _run(recorded, [old] if new is None else [old, new], progress)
     return Replayed(
-        asked.span,
-        records_in(recorded.inside),
-        old.frames,
+        recorded.covered,
         old,
         new,
         _checked(live, old, facts),

@@ -30,12 +30,13 @@ class Fates(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What both sides share. `committed`: partition → where the sampler goes on; `only`: this collection alone."""
+    """What both sides share. `first_ms`: of the first prediction. `committed`: partition → where the sampler goes on."""
 
     live: OpenBackend
     facts: Facts
     sights: Sights
     span: Span
+    first_ms: int
     committed: Mapping[int, int]
     only: str | None = None
 
@@ -44,7 +45,7 @@ class Side:
     """`scratch`: a backend that is thrown away; `old`: what is in force, where this is not it."""
 
     def __init__(self, settings: Settings, around: Around, scratch: OpenBackend, old: SamplerConfig | None) -> None:
-        self.config = _deciding(settings.read(SamplerConfig))
+        self.config = deciding(settings.read(SamplerConfig))
         self.drawn: list[Drawn] = []
         self.frames = 0
         self.plans: dict[str, StoredPlans] = {}
@@ -108,11 +109,11 @@ class Side:
         if planner is not None:
             same = simulated_plans.looking_for_the_same(before, options)
             known = simulated_plans.live_state(live, collection.name)
-            simulated_plans.begin(planner, known, same, live, self._around.span.start_ms)
+            simulated_plans.begin(planner, known, same, live, self._around.first_ms)
         collection.planner = planner
 
 
-def _deciding(config: SamplerConfig) -> SamplerConfig:
+def deciding(config: SamplerConfig) -> SamplerConfig:
     """What decides: no neighbours are wanted, and nothing is blurred or scaled, of frames that are not stored."""
     plain = {"context": None}
     named = {name: one.model_copy(update=plain) for name, one in config.collections.items()}

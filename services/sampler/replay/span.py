@@ -23,9 +23,13 @@ class Span:
         return self.start_ms <= time_ms < self.end_ms
 
 
-def bounds_of(log: Log, reader: Reader, stream: str, span: Span) -> dict[int, Bounds]:
-    """Per partition the offsets of the records in the span; start and end equal where there are none."""
-    return {number: _inside(reader, stream, number, whole, span) for number, whole in log.bounds(stream).items()}
+def bounds_of(log: Log, reader: Reader, stream: str, span: Span, partition: int | None = None) -> dict[int, Bounds]:
+    """Per partition, or of this one, the offsets of the records in the span; start and end equal where there are none."""
+    return {
+        number: _inside(reader, stream, number, whole, span)
+        for number, whole in log.bounds(stream).items()
+        if partition in (None, number)
+    }
 
 
 def _inside(reader: Reader, stream: str, partition: int, whole: Bounds, span: Span) -> Bounds:
@@ -38,7 +42,7 @@ def first_at(reader: Reader, stream: str, partition: int, within: Bounds, time_m
     low, high = within.start, within.end
     while low < high:
         middle = (low + high) // 2
-        found = _at_or_after(reader, stream, partition, middle, high)
+        found = at_or_after(reader, stream, partition, middle, high)
         if found is None or found.time_ms >= time_ms:
             high = middle
         else:
@@ -46,7 +50,7 @@ def first_at(reader: Reader, stream: str, partition: int, within: Bounds, time_m
     return low
 
 
-def _at_or_after(reader: Reader, stream: str, partition: int, offset: int, end: int) -> Record | None:
+def at_or_after(reader: Reader, stream: str, partition: int, offset: int, end: int) -> Record | None:
     """The record at the offset; where there is none (offsets have gaps), the next one before the end."""
     try:
         return reader.read(stream, partition, offset)
