@@ -31,7 +31,9 @@ class Scenes:
     def follow(self, rules: Rules) -> None:
         """These are the rules from now on. Raises nothing: who waits by the old ones goes on waiting for what they wanted."""
         self._need_past = rules.need_past
-        if self._room is None and (rules.wait_frames or rules.wait_shadow):
+        if self._room is not None:
+            self._room.follow(rules.wait_frames, rules.wants_shadow)
+        elif rules.wait_frames or rules.wait_shadow:
             self._room = WaitingRoom(rules.wait_frames, rules.wants_shadow)
 
     def begin(self) -> None:

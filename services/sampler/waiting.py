@@ -19,7 +19,7 @@ from shared.streams.record import Partition
 
 MOST_OFFSETS, MOST_WAIT_MS, IDLE_S = 1024, 10_000, 10.0
 MOST_SHADOWS = 1024
-"""Shadows' predictions per partition that came before the live model's."""
+"""Shadows' predictions per partition that are remembered: one may come before the live model's."""
 MOST_LANES = 4096
 """Sources per partition whose order is remembered while none of their frames waits."""
 
@@ -72,7 +72,7 @@ class _Room:
         self.released: list[_Waiting] = []
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._shadows: dict[str, Prediction] = {}
-        self._awaited: dict[str, tuple[_Waiting, _Lane]] = {}
+        self._awaited: dict[str, list[tuple[_Waiting, _Lane]]] = {}
 
     def add(self, one: _Waiting) -> None:
         prediction = one.scene.prediction
@@ -81,17 +81,15 @@ class _Room:
         self.waiting.append(one)
         if one.shadow:
             frame_id = prediction.frame.frame_id
-            self._awaited[frame_id] = (one, lane)
-            if (shadow := self._shadows.pop(frame_id, None)) is not None:
+            self._awaited.setdefault(frame_id, []).append((one, lane))
+            if (shadow := self._shadows.get(frame_id)) is not None:
                 self._give(frame_id, shadow)
         self._release_ready(lane)
 
     def meet_shadow(self, prediction: Prediction) -> None:
+        """Remembered for whoever else predicts the frame, too: a second live model."""
         frame_id = prediction.frame.frame_id
-        if frame_id in self._awaited:
-            self._release_ready(self._give(frame_id, prediction))
-            return
-        self._shadows[frame_id] = prediction
+        self._give(frame_id, self._shadows.setdefault(frame_id, prediction))
         if len(self._shadows) > MOST_SHADOWS:
             del self._shadows[next(iter(self._shadows))]
 
@@ -99,32 +97,40 @@ class _Room:
         """The log is there now: lets go of who has waited too long."""
         self.highest = offset
         while self.waiting and _is_overdue(self.waiting[0], offset, time_ms):
-            self._release(self.waiting[0])
+            # Those behind it may have what they wait for: after a restart, which delivers them without it, they would be out.
+            self._release_ready(self._release(self.waiting[0]))
 
     def release_all(self) -> None:
         while self.waiting:
             self._release(self.waiting[0])
 
-    def _give(self, frame_id: str, shadow: Prediction) -> _Lane:
-        one, lane = self._awaited.pop(frame_id)
-        one.scene.shadow = shadow
-        one.shadow = False
-        return lane
+    def _give(self, frame_id: str, shadow: Prediction) -> None:
+        for one, lane in self._awaited.pop(frame_id, ()):
+            one.scene.shadow = shadow
+            one.shadow = False
+            self._release_ready(lane)
 
     def _release_ready(self, lane: _Lane) -> None:
         while lane.waiting and lane.waiting[0].is_ready:
             self._release(lane.waiting[0])
 
-    def _release(self, one: _Waiting) -> None:
+    def _release(self, one: _Waiting) -> _Lane:
         """The first of its lane."""
         prediction = one.scene.prediction
         lane = self._lanes[prediction.source_id, prediction.model_id]
         lane.waiting.popleft()
-        self._awaited.pop(prediction.frame.frame_id, None)
+        if one.shadow:
+            self._await_no_more(one, prediction.frame.frame_id)
         one.out = True
         self.released.append(one)
         while self.waiting and self.waiting[0].out:
             self.waiting.popleft()
+        return lane
+
+    def _await_no_more(self, one: _Waiting, frame_id: str) -> None:
+        others = [pair for pair in self._awaited.pop(frame_id) if pair[0] is not one]
+        if others:
+            self._awaited[frame_id] = others
 
     def _lane(self, prediction: Prediction) -> _Lane:
         key = prediction.source_id, prediction.model_id
@@ -149,6 +155,10 @@ class WaitingRoom:
         self._wants_shadow = wants_shadow
         self._rooms: dict[int, _Room] = {}
         self._idle = Idle()
+
+    def follow(self, frames: int, wants_shadow: WantsShadow) -> None:
+        """Other settings: whoever comes from now on waits for this; who waits goes on waiting for what it wanted."""
+        self._frames, self._wants_shadow = frames, wants_shadow
 
     def add(self, received: Received, scene: Scene) -> None:
         """The next prediction of its partition. One that was added before changes nothing."""

@@ -205,3 +205,42 @@ def test_every_frame_comes_out_once_and_in_order_within_its_source(
     for name in ("door", "gate"):
         mine = [offset for source, offset in offsets if source == name]
         assert mine == sorted(mine)
+
+
+def test_those_behind_one_that_waited_too_long_go_with_it_when_they_have_what_they_waited_for() -> None:
+    """Else a restart, which begins behind it, would let them go earlier than an undisturbed run."""
+    room = WaitingRoom(frames=0, wants_shadow=lambda prediction: prediction.frame.offset == 0)
+    meet(room, received(0))
+    meet(room, received(1))
+    assert out(room) == []
+    meet(room, received(2, source="gate", time_ms=MOST_WAIT_MS))
+    assert out(room) == [2, 0, 1]
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_every_live_model_of_a_frame_is_given_what_the_shadow_said_of_it(at: int) -> None:
+    room = WaitingRoom(frames=0, wants_shadow=lambda prediction: True)
+    order = ["first", "second"]
+    order.insert(at, "shadow")
+    for place, model_id in enumerate(order):
+        one = received(place, 0, role="shadow" if model_id == "shadow" else "live")
+        made = one.message.model_copy(update={"model_id": model_id})
+        meet(room, Received(one.record, made))
+    told = {scene.prediction.model_id: scene.shadow for _, scene in room.released(0.0)}
+    assert told.keys() == {"first", "second"}
+    assert all(shadow is not None and shadow.model_id == "shadow" for shadow in told.values())
+
+
+def test_changed_settings_hold_for_whoever_comes_from_then_on() -> None:
+    room = WaitingRoom(frames=0, wants_shadow=lambda prediction: True)
+    meet(room, received(0))
+    room.follow(1, lambda prediction: False)
+    meet(room, received(1))
+    assert out(room) == []
+    meet(room, received(2, 0, role="shadow"))
+    assert out(room) == [0]
+    meet(room, received(3, 2))
+    assert out(room) == [1]
+    room.follow(0, lambda prediction: False)
+    meet(room, received(4, 3))
+    assert out(room) == [3, 4]
