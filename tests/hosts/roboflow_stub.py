@@ -39,13 +39,14 @@ LOST_ACKNOWLEDGEMENT = Trouble(0)
 
 @dataclass
 class Asset:
-    """One stored image."""
+    """One stored image. `for_review`: of each annotation, whether it came as a prediction, which a person is to look at."""
 
     id: str
     sha256: str
     fields: dict[str, str]
     query: dict[str, list[str]]
     annotations: list[tuple[str, str]] = field(default_factory=list)
+    for_review: list[bool] = field(default_factory=list)
     unsettled: int = 0
 
 
@@ -120,6 +121,7 @@ class RoboflowHandler(Quiet):
         if asset.annotations and query.get("overwrite") != ["true"]:
             return 409, {"error": {"message": "Image was already annotated.", "hint": "use overwrite=true"}}
         asset.annotations.append((query["name"][0], text))
+        asset.for_review.append(query.get("prediction") == ["true"])
         return 200, {"success": True}
 
     def _form(self, body: bytes) -> tuple[dict[str, str], bytes]:

@@ -4,6 +4,7 @@ from shared.streams.record import NewRecord
 from shared.streams.samples import new_sample
 from shared.streams.uploads import Outcome, Receipt, new_receipt
 from shared.streams.verdicts import Verdict, new_verdict
+from tests.hosts.samples import revision
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 from tests.unit.services.uploader.making import neighbour
 
@@ -121,6 +122,25 @@ def test_it_works_while_a_consumer_is_a_member(gleaner: Gleaner, site: Site) -> 
     consumer.poll(0.1, 1)
     assert gleaner("status").exit_code == 0
     consumer.close()
+
+
+def test_what_people_asked_for_is_counted_apart(gleaner: Gleaner, site: Site) -> None:
+    """One corrected frame was drawn, one was not: the strategies' counts are those of the draw."""
+    drawn = site.design(strategy="margin")
+    right = revision(effect="replace", index=None, labels=())
+    site.send(new_sample(right))
+    site.send(new_sample(right))
+    site.send(
+        new_sample(
+            revision(1, effect="replace", index=None, labels=()).model_copy(update={"sample_id": drawn.sample_id})
+        )
+    )
+    told = as_json(gleaner("status", "--json"))
+    assert (told["samples"]["designs"], told["samples"]["kept"]) == (1, 1)
+    assert told["samples"]["kept_by_strategy"] == {"margin": 1}
+    assert told["samples"]["revisions"] == {"replace": 2}
+    assert (told["samples"]["neighbours"], told["samples"]["missing"]) == ({}, {})
+    assert "replace 2" in gleaner("status").stdout
 
 
 def test_neighbours_are_counted_apart(gleaner: Gleaner, site: Site) -> None:

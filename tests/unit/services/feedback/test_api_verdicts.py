@@ -79,7 +79,7 @@ def classifiers(site: Site) -> str:
 def test_a_correction_says_what_is_right_of_one_detection_or_of_the_whole_frame(site: Site, client: TestClient) -> None:
     prediction_id, _ = site.prediction()
     right = {"class_name": "doormat", "box": [0, -1, 640.5, 480]}
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         {"detection_index": 1, "label": {"class_name": "doormat"}},
         {"detection_index": 1, "label": right},
         {"labels": [right]},

@@ -14,6 +14,7 @@ from services.uploader.destinations import Blocked, Delivery, NotNow, Refused
 from services.uploader.destinations.roboflow import Roboflow, RoboflowOptions, sanitised_tag
 from shared.streams.predictions import ClassScore
 from shared.streams.samples import Sample
+from shared.streams.verdicts import Label
 from tests.hosts.roboflow_stub import (
     HTML_502,
     LOST_ACKNOWLEDGEMENT,
@@ -103,6 +104,30 @@ def test_already_annotated_is_success() -> None:
         client.deliver(delivery())
         assert client.deliver(delivery()).detail == "the image was already annotated there"
         assert len(only(workspace).annotations) == 1
+
+
+def test_what_a_person_corrected_is_an_annotation_and_no_prediction() -> None:
+    van = Label(class_name="van", box=(4, 8, 20, 40))
+    one = revision(effect="replace", index=1, label=van)
+    whole = revision(effect="replace", index=None, labels=(van,))
+    with host() as (client, workspace):
+        host_id = client.deliver(delivery()).host_id or ""
+        for said in (one, whole):
+            client.update(Delivery(said, annotate(said.prediction, [said])), host_id)
+        asset = only(workspace)
+    assert asset.for_review == [True, True, False], "beside one corrected box the others are still the model's word"
+    names = [[box["class"] for box in json.loads(text)["predictions"]] for _, text in asset.annotations]
+    assert names == [["cup", "plate"], ["cup", "van"], ["van"]]
+
+
+def test_a_corrected_class_is_sent_as_one() -> None:
+    scores = (ClassScore(class_id=1, class_name="clean", confidence=0.8),)
+    seen = prediction(task="classify", detections=(), classes=scores)
+    said = revision(effect="replace", index=None, labels=(Label(class_name="dirty"),), seen=seen)
+    with host() as (client, workspace):
+        client.deliver(Delivery(said, annotate(seen, [said]), jpeg(0)))
+        asset = only(workspace)
+    assert (asset.annotations[0][1], asset.for_review) == ("dirty", [False])
 
 
 def test_an_update_overwrites() -> None:

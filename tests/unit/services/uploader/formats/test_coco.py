@@ -1,10 +1,12 @@
 """COCO fragments and the document made of them."""
 
+import json
 import random
 
 from services.uploader.annotations import annotate
 from services.uploader.formats import coco
 from shared.streams.predictions import ClassScore, Detection
+from shared.streams.verdicts import Label
 from tests.hosts.samples import BOXES, design, prediction, revision
 from tests.unit.services.uploader.making import neighbour
 
@@ -30,6 +32,33 @@ def test_categories_begin_at_one_and_keep_two_names_of_one_number_apart() -> Non
     document = coco.document([*fragments(1), coco.fragment(sample, annotate(other), "b.jpg")])
     named = [(category["id"], category["class_id"], category["name"]) for category in document["categories"]]
     assert named == [(1, 0, "bowl"), (2, 0, "cup"), (3, 2, "plate")]
+
+
+def test_names_that_only_people_gave_come_after_the_models_and_others_are_the_models() -> None:
+    """`plate` is a class of another frame's model; `van` and `ant` are nobody's."""
+    cups = prediction(1, detections=(BOXES[0],))
+    labels = tuple(Label(class_name=name, box=(0, 0, 9, 9)) for name in ("van", "plate", "ant", "cup"))
+    said = revision(effect="replace", index=None, labels=labels, seen=cups)
+    known = [*fragments(1), coco.fragment(said, annotate(cups, [said]), "b.jpg")]
+    document = coco.document(json.loads(json.dumps(known)))
+    named = {category["id"]: (category["class_id"], category["name"]) for category in document["categories"]}
+    assert named == {1: (0, "cup"), 2: (2, "plate"), 3: (None, "ant"), 4: (None, "van")}
+    [image] = [one for one in document["images"] if one["file_name"] == "b.jpg"]
+    by_people = [one for one in document["annotations"] if one["image_id"] == image["id"]]
+    assert [named[one["category_id"]][1] for one in by_people] == ["van", "plate", "ant", "cup"]
+    assert {one["confidence"] for one in by_people} == {None}
+    assert {tuple(one["flags"]) for one in by_people} == {("verified",)}
+    assert image["verdicts"][0]["kind"] == "corrected"
+
+
+def test_the_same_name_is_one_category_wherever_it_was_corrected() -> None:
+    van = Label(class_name="van", box=(0, 0, 9, 9))
+    said = [revision(number, effect="replace", index=None, labels=(van,)) for number in range(3)]
+    document = coco.document(
+        coco.fragment(one, annotate(one.prediction, [one]), f"{one.sample_id}.jpg") for one in said
+    )
+    assert [one["category_id"] for one in document["annotations"]] == [1, 1, 1]
+    assert document["categories"] == [{"id": 1, "name": "van", "supercategory": "", "class_id": None}]
 
 
 def test_an_image_knows_why_it_is_there() -> None:

@@ -4,7 +4,8 @@ import json
 
 from services.uploader.annotations import annotate
 from services.uploader.formats.roboflow_json import detections_json
-from tests.hosts.samples import prediction
+from shared.streams.verdicts import Label
+from tests.hosts.samples import prediction, revision
 
 
 def test_boxes_go_by_their_centre() -> None:
@@ -31,3 +32,11 @@ def test_the_image_is_the_stored_one_and_so_are_its_boxes() -> None:
     assert told["image"] == {"width": 48, "height": 32}
     cup = told["predictions"][0]
     assert [cup[key] for key in ("x", "y", "width", "height")] == [15, 20, 20, 20]
+
+
+def test_a_persons_box_is_sure_and_a_class_that_the_model_does_not_have_has_no_number() -> None:
+    labels = tuple(Label(class_name=name, box=(10, 20, 50, 60)) for name in ("plate", "van"))
+    said = revision(effect="replace", index=None, labels=labels)
+    plate, van = json.loads(detections_json("s", annotate(prediction(), [said], (48, 32))))["predictions"]
+    assert [van[key] for key in ("x", "y", "width", "height", "confidence", "class")] == [15, 20, 20, 20, 1.0, "van"]
+    assert (plate["class_id"], "class_id" in van) == (2, False)
