@@ -84,7 +84,7 @@ def test_the_clip_is_kept_once_while_replicas_come_and_go(stack: Project) -> Non
         wait_until(lambda: _is_through(stack, cameras), "every frame to come out at the other end", 300)
     _check_predictions(stack, cameras)
     _check_samples(stack, cameras)
-    status = json.loads(stack.command_line("status", "--json"))
+    status = _status(stack)
     assert status["ledger"]["balanced"]
     assert status["ledger"]["pending"] == status["ledger"]["missing"] == status["ledger"]["dead_lettered"] == 0
 
@@ -155,8 +155,9 @@ def _is_through(stack: Project, cameras: Cameras) -> bool:
     """Every frame predicted, every design delivered, the dataset's file made of them."""
     if len(_predictions(stack)) < len(cameras.frame_ids):
         return False
-    designs, ends = _designs(stack), {receipt["sample_id"] for receipt in _receipts(stack)}
-    return _drawn(stack) == set(designs) == ends == _in_coco(stack.dataset)
+    if any(lag["records"] for stream in _status(stack)["flow"] for lag in stream["lags"]):
+        return False
+    return set(_designs(stack)) == {one["sample_id"] for one in _receipts(stack)} == _in_coco(stack.dataset)
 
 
 def _check_predictions(stack: Project, cameras: Cameras) -> None:
@@ -168,8 +169,13 @@ def _check_predictions(stack: Project, cameras: Cameras) -> None:
 
 
 def _check_samples(stack: Project, cameras: Cameras) -> None:
-    """Each drawn frame is in the dataset, with the very bytes that were published; none was delivered twice."""
+    """Each kept frame is in the dataset, with the very bytes that were published; none was delivered twice."""
     designs = _designs(stack)
+    by_the_floor = {
+        name for name, one in designs.items() if "random floor" in [why["strategy"] for why in one["reasons"]]
+    }
+    assert by_the_floor == _drawn_by_the_floor(stack)
+    assert set(designs) > by_the_floor
     files = {path.stem: path for path in stack.dataset.glob("images/*")}
     assert set(files) == set(designs)
     for sample_id, path in files.items():
@@ -180,16 +186,25 @@ def _check_samples(stack: Project, cameras: Cameras) -> None:
     assert delivered == Counter(designs.keys())
 
 
+def _status(stack: Project) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(stack.command_line("status", "--json"))
+    return told
+
+
 def _predictions(stack: Project) -> dict[str, Prediction]:
     """By frame id; of a frame's predictions the first counts."""
     decoded = [PREDICTIONS.decode(record) for record in read_all(stack.kafka, "predictions")]
     return {prediction.frame.frame_id: prediction for prediction in reversed(decoded)}
 
 
-def _drawn(stack: Project) -> set[str]:
-    """The samples that must exist: the draw is a pure function of prediction, settings and salt."""
+def _drawn_by_the_floor(stack: Project) -> set[str]:
+    """The samples that must exist: no gate takes them, and they are a pure function of frame, settings and salt.
+
+    What the other strategies drew goes by what the sampler had seen before, in whichever replica that was.
+    """
     config = load(SETTINGS, env=stack.secrets).read(SamplerConfig)
-    drawer = Drawer(stack.secrets["GLEANER_SALT"].encode(), config.collection, config.strategies)
+    floor = [strategy for strategy in config.strategies if strategy.floor]
+    drawer = Drawer(stack.secrets["GLEANER_SALT"].encode(), config.collection, floor)
     drawn = [one for one in _predictions(stack).values() if drawer.draw("", Scene(one)) is not None]
     return {ids.sample_id(config.collection, one.frame.frame_id, one.model_id) for one in drawn}
 
