@@ -5,7 +5,7 @@ over independent draws (SCIENCE B.2).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.sampler.strategies import Strategy
 from services.sampler.strategies.scene import Scene
@@ -30,13 +30,17 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A prediction that at least one strategy drew. `epoch_ms`: of the plan that gave the probabilities."""
+    """A prediction that at least one strategy drew. `epoch_ms`: of the plan that gave the probabilities.
+
+    `rules` and `confidences`: by label of the strategies that drew it, why, and the one confidence that this speaks of.
+    """
 
     prediction_id: str
     prediction: Prediction
     looks: tuple[Look, ...]
     rules: Mapping[str, str]
     epoch_ms: int | None = None
+    confidences: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def fired(self) -> tuple[Strategy, ...]:
@@ -57,7 +61,7 @@ class Draw:
             Reason(
                 strategy=look.strategy.label,
                 rule=self.rules[look.strategy.label],
-                score=None if look.strategy.floor else look.score,
+                score=self.confidences.get(look.strategy.label),
                 probability=look.probability,
             )
             for look in self.looks
@@ -90,7 +94,7 @@ class Draw:
         looks = tuple(look if look.strategy.floor else _taken_away(look) for look in self.looks)
         if not any(look.fired for look in looks):
             return None
-        return Draw(self.prediction_id, self.prediction, looks, self.rules, self.epoch_ms)
+        return Draw(self.prediction_id, self.prediction, looks, self.rules, self.epoch_ms, self.confidences)
 
 
 def _taken_away(look: Look) -> Look:
@@ -136,8 +140,11 @@ class Drawer:
 
     def drawn(self, prediction_id: str, scene: Scene, met: Iterable[Met], plan: Plan | None) -> Draw:
         looks = tuple(Look(hand.strategy, *one) for hand, one in zip(self._hands, met, strict=True))
-        rules = {look.strategy.label: look.strategy.rule(scene) for look in looks if look.fired}
-        return Draw(prediction_id, scene.prediction, looks, rules, None if plan is None else plan.epoch_ms)
+        fired = [look.strategy for look in looks if look.fired]
+        rules = {strategy.label: strategy.rule(scene) for strategy in fired}
+        confidences = {strategy.label: strategy.looked_at(scene) for strategy in fired}
+        epoch_ms = None if plan is None else plan.epoch_ms
+        return Draw(prediction_id, scene.prediction, looks, rules, epoch_ms, confidences)
 
 
 class _Hand:

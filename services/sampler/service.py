@@ -152,10 +152,7 @@ class SamplerService(Service):
         self._forget(partitions)
 
     def parting(self) -> Sequence[NewRecord]:
-        for collection in self.rules.collections:
-            # What was counted since the last epoch began helps later plans; without it they are a little less exact.
-            with suppress(Unavailable):
-                collection.drain()
+        _drain(self.rules)
         return self.tallying.closing()
 
     def close(self) -> None:
@@ -182,9 +179,11 @@ class SamplerService(Service):
     def _take_up(self) -> None:
         """Changed settings hold from this batch on; what was counted by the old ones stays counted."""
         new = self.live.changed() if self.live else None
-        if new is not None:
-            self.rules = self._rules(new.read(SamplerConfig), new)
-            self.scenes.follow(self.rules)
+        if new is None:
+            return
+        before, self.rules = self.rules, self._rules(new.read(SamplerConfig), new)
+        self.scenes.follow(self.rules)
+        _drain(before)
 
     def _begin(self) -> None:
         """A batch begins, perhaps again: what was counted of it is counted anew."""
@@ -208,6 +207,13 @@ class SamplerService(Service):
         if here is not None:
             self.rules.keeper.put(here, pixels, amended)
         return amended
+
+
+def _drain(rules: Rules) -> None:
+    """What was counted since the last epoch began helps later plans; without it they are a little less exact."""
+    for collection in rules.collections:
+        with suppress(Unavailable):
+            collection.drain()
 
 
 def _numbers(partitions: frozenset[Partition]) -> set[int]:

@@ -36,7 +36,7 @@ class Reason(BaseModel):
 
     strategy: str
     rule: str = Field(description="for people: `a random check (1 in 500)`")
-    score: float | None = Field(default=None, description="what the rule looked at, where it looks at a number")
+    score: float | None = Field(default=None, description="the confidence that the rule speaks of, where it is one")
     probability: Probability = Field(description="how likely this strategy was to draw this frame")
 
 

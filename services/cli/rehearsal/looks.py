@@ -46,6 +46,8 @@ class Look:
     score: float
     probability: float
     words: str
+    confidence: float | None = None
+    """The one that the words speak of, where it is one."""
 
 
 def rules_of(config: SamplerConfig) -> list[tuple[NamedCollection, list[Rule]]]:
@@ -91,9 +93,15 @@ def _looks(rule: Rule, scenes: Sequence[Scene], per_s: PerSecond) -> list[Look]:
     weights = [_weight(strategy, score) for score in scores]
     scale = _scale(rule, weights, [per_s(scene.prediction) for scene in scenes])
     return [
-        Look(rule, score, min(1.0, scale * weight), strategy.rule(scene) if score else "")
+        _look(rule, scene, score, min(1.0, scale * weight))
         for scene, score, weight in zip(scenes, scores, weights, strict=True)
     ]
+
+
+def _look(rule: Rule, scene: Scene, score: float, probability: float) -> Look:
+    if not score:
+        return Look(rule, score, probability, "")
+    return Look(rule, score, probability, rule.strategy.rule(scene), rule.strategy.looked_at(scene))
 
 
 def _weight(strategy: Strategy, score: float) -> float:

@@ -66,15 +66,15 @@ def fragment_of(one: Seen) -> Fragment:
         **known,
         **({"log_time_ms": _milliseconds(captured_at)} if captured_at else {}),
         "source_id": f"{one.prediction.source_id}  frame {index}" if index is not None else one.prediction.source_id,
-        "reasons": [{"strategy": reason.strategy, "rule": told(reason)} for reason in design.reasons],
+        "reasons": [{"strategy": reason.strategy, "rule": told(reason, reason.strategy in design.scores)} for reason in design.reasons],
         "badge": _badge(one.design),
     }
 
 
-def told(reason: Reason) -> str:
+def told(reason: Reason, has_rule: bool = True) -> str:
     """`close to threshold: parcel 0.47, near 0.50 (1 in 5 is kept)`. A check at random needs no rule."""
     name = reason.strategy.replace("_", " ")
-    rule = "" if reason.score is None else f": {reason.rule}"
+    rule = f": {reason.rule}" if has_rule else ""
     return f"{name}{rule} ({odds(reason.probability)})"
 
 
@@ -108,11 +108,12 @@ def _would_be(one: Seen) -> Design:
             Reason(
                 strategy=look.rule.strategy.label,
                 rule=look.words,
-                score=None if look.rule.strategy.floor else look.score,
+                score=look.confidence,
                 probability=look.probability,
             )
             for look in particular
         ),
+        scores={look.rule.strategy.label: look.score for look in particular if not look.rule.strategy.floor},
         probabilities={},
         probability=one.probability,
         salt_fingerprint="",

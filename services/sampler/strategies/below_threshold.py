@@ -36,14 +36,20 @@ class BelowThreshold(SelectingStrategy):
         return 0.0
 
     def rule(self, scene: Scene) -> str:
-        prediction = scene.prediction
-        unsure = [
+        best = self._best(scene.prediction)
+        threshold = self._threshold(scene.prediction, best.class_name)
+        return f"{best.class_name} {best.confidence:.2f}, below {threshold:.2f}"
+
+    def looked_at(self, scene: Scene) -> float:
+        return self._best(scene.prediction).confidence
+
+    def _best(self, prediction: Prediction) -> "Detection | ClassScore":
+        unsure = (
             one
             for one in self._looked_at(prediction)
             if self.at_least <= one.confidence < self._threshold(prediction, one.class_name)
-        ]
-        best = max(unsure, key=lambda one: one.confidence)
-        return f"{best.class_name} {best.confidence:.2f}, below {self._threshold(prediction, best.class_name):.2f}"
+        )
+        return max(unsure, key=lambda one: one.confidence)
 
     def _looked_at(self, prediction: Prediction) -> "Sequence[Detection | ClassScore]":
         return self.top(prediction) if prediction.task == "classify" else self.selected(prediction)

@@ -37,10 +37,14 @@ class CloseToThreshold(SelectingStrategy):
         return 0.0
 
     def rule(self, scene: Scene) -> str:
-        prediction = scene.prediction
-        nearest = min(self._looked_at(prediction), key=lambda one: self._distance(prediction, one))
-        threshold = self._threshold(prediction, nearest)
-        return f"{nearest.class_name} {nearest.confidence:.2f}, near {threshold:.2f}"
+        nearest = self._nearest(scene.prediction)
+        return f"{nearest.class_name} {nearest.confidence:.2f}, near {self._threshold(scene.prediction, nearest):.2f}"
+
+    def looked_at(self, scene: Scene) -> float:
+        return self._nearest(scene.prediction).confidence
+
+    def _nearest(self, prediction: Prediction) -> "Detection | ClassScore":
+        return min(self._looked_at(prediction), key=lambda one: self._distance(prediction, one))
 
     def _looked_at(self, prediction: Prediction) -> "Sequence[Detection | ClassScore]":
         if prediction.task == "classify" and self.only_top_classes:

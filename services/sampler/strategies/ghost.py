@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.sampler.strategies.class_weights import Judged, WeightedStrategy
 from services.sampler.strategies.scene import Scene
-from shared.streams.predictions import Prediction, Probability
+from shared.streams.predictions import ClassScore, Detection, Prediction, Probability
 
 
 class Ghost(WeightedStrategy):
@@ -29,9 +29,15 @@ class Ghost(WeightedStrategy):
         return strongest / threshold if strongest and strongest >= self.at_least else 0.0
 
     def rule(self, scene: Scene) -> str:
-        _, one = max(self._ghosts(scene.prediction), key=itemgetter(0))
+        one = self._strongest(scene.prediction)
         threshold = scene.prediction.threshold_for(one.class_name)
         return f"{one.class_name} {one.confidence:.2f}, almost seen (shown from {threshold:.2f} on)"
+
+    def looked_at(self, scene: Scene) -> float:
+        return self._strongest(scene.prediction).confidence
+
+    def _strongest(self, prediction: Prediction) -> "Detection | ClassScore":
+        return max(self._ghosts(prediction), key=itemgetter(0))[1]
 
     def _ghosts(self, prediction: Prediction) -> Judged:
         return self.weighted(

@@ -75,6 +75,10 @@ class Strategy(Config):
         """Why it was interesting, in words for people. Asked for drawn frames alone."""
         raise NotImplementedError(f"{type(self).__name__}.rule")
 
+    def looked_at(self, scene: Scene) -> float | None:
+        """The confidence that the rule speaks of; None where it speaks of no single one. Asked for drawn frames alone."""
+        return None
+
     def fires(self, scene: Scene, dice: Dice, probability: float) -> bool:
         """The draw: by default a number that the frame's id gives."""
         return dice(scene.prediction.frame.frame_id) < probability

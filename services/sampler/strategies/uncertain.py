@@ -59,10 +59,18 @@ class Uncertain(WeightedStrategy):
     def rule(self, scene: Scene) -> str:
         prediction = scene.prediction
         near, left_open = self._near(prediction), self._open(prediction)
-        if self.parts.near * _largest(near) < self._part_open(prediction) * _largest(left_open):
+        if self._is_open(prediction, near, left_open):
             return _words_open(prediction, _first(left_open))
         one = _first(near)
         return f"{one.class_name} {one.confidence:.2f}, near {prediction.threshold_for(one.class_name):.2f}"
+
+    def looked_at(self, scene: Scene) -> float:
+        near, left_open = self._near(scene.prediction), self._open(scene.prediction)
+        return _first(left_open if self._is_open(scene.prediction, near, left_open) else near).confidence
+
+    def _is_open(self, prediction: Prediction, near: Judged, left_open: Judged) -> bool:
+        """Is what it leaves open the larger part?"""
+        return self.parts.near * _largest(near) < self._part_open(prediction) * _largest(left_open)
 
     def _mixed(self, prediction: Prediction, near: float, left_open: float) -> float:
         return 1.0 - (1.0 - self.parts.near * near) * (1.0 - self._part_open(prediction) * left_open)

@@ -297,7 +297,7 @@ def test_reasons_are_told_with_their_odds_in_words() -> None:
     near = Reason(strategy="close_to_threshold", rule="parcel 0.47, near 0.50", score=0.47, probability=0.2)
     assert told(near) == "close to threshold: parcel 0.47, near 0.50 (1 in 5 is kept)"
     floor = Reason(strategy="random", rule="a random check (1 in 100)", probability=0.01)
-    assert told(floor) == "random (1 in 100 is kept)"
+    assert told(floor, has_rule=False) == "random (1 in 100 is kept)"
 
 
 def test_a_frame_that_was_not_drawn_says_what_speaks_for_it() -> None:
