@@ -66,7 +66,10 @@ def fragment_of(one: Seen) -> Fragment:
         **known,
         **({"log_time_ms": _milliseconds(captured_at)} if captured_at else {}),
         "source_id": f"{one.prediction.source_id}  frame {index}" if index is not None else one.prediction.source_id,
-        "reasons": [{"strategy": reason.strategy, "rule": told(reason, reason.strategy in design.scores)} for reason in design.reasons],
+        "reasons": [
+            {"strategy": reason.strategy, "rule": told(reason, has_rule=reason.strategy in design.scores)}
+            for reason in design.reasons
+        ],
         "badge": _badge(one.design),
     }
 
