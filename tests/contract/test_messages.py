@@ -7,7 +7,7 @@ is InvalidMessage with the field's name; a message that was read can be written 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from shared.errors import InvalidMessage
 from shared.streams import DLQ_SUFFIX, STREAMS, Stream
 from shared.streams.record import Record
 from shared.streams.samples import BufferedImage, Design, Neighbour, Revision
+from shared.streams.verdicts import Label, RejectReason, Verdict, VerdictKind
 
 MESSAGES = Path(__file__).parent / "messages"
 GOLDENS = sorted(MESSAGES.glob("*/v1/*.json"))
@@ -165,6 +166,20 @@ def test_the_streams_page_names_every_field_of_a_sample() -> None:
     assert [name for name in sorted(fields) if f"`{name}`" not in section.replace(": true`", "`")] == []
     of_image = set(BufferedImage.model_fields) - {"key", "preview_key", "sidecar_key", "content_type", "sha256", "size"}
     assert [name for name in sorted(of_image) if f"`image.{name}`" not in section] == []
+
+
+def test_the_streams_page_names_every_field_of_a_verdict() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
+    section, _, _ = page.partition("## Verdicts")[2].partition("\n## ")
+    fields = {*Verdict.model_fields, *Label.model_fields, *get_args(VerdictKind), *get_args(RejectReason)} - {"version"}
+    assert [name for name in sorted(fields) if f"`{name}`" not in section] == []
+
+
+def test_a_verdict_of_before_there_were_corrections_says_nothing_of_them() -> None:
+    for name in ("confirmed", "missed", "rejected"):
+        message = decode_story(f"verdicts/{name}", golden(f"verdicts/{name}"))
+        assert (message.label, message.labels) == (None, None)
+        assert not {"label", "labels"} & json.loads(message.to_bytes()).keys()
 
 
 def test_whether_the_product_shows_a_box_is_read_from_the_thresholds_alone() -> None:
