@@ -12,6 +12,7 @@ class Idle:
     def __init__(self) -> None:
         self._quiet_s: dict[int, float] = {}
         self._looked_s: float | None = None
+        self._again = False
 
     def heard(self, partition: int) -> None:
         """Something came, or came again."""
@@ -20,9 +21,15 @@ class Idle:
     def look(self, now_s: float) -> None:
         """The loop came by, at this time of a clock that never goes back."""
         before, self._looked_s = self._looked_s, now_s
-        passed_s = 0.0 if before is None else min(now_s - before, MOST_STEP_S)
+        # A batch that is handed in again says nothing of the partitions that it does not hold: they are paused.
+        passed_s = 0.0 if before is None or self._again else min(now_s - before, MOST_STEP_S)
+        self._again = True
         for partition in self._quiet_s:
             self._quiet_s[partition] += passed_s
+
+    def settle(self) -> None:
+        """The batch is through: the next look is another step."""
+        self._again = False
 
     def quiet(self, seconds: float) -> list[int]:
         """The partitions of which nothing came for so long."""

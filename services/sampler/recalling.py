@@ -116,8 +116,10 @@ class Recaller:
         self._bound()
 
     def forget(self, partitions: set[int]) -> None:
-        """These partitions come or go: what is wanted there lies in the store."""
-        self.begin()
+        """These partitions come or go: what is wanted there lies in the store. Of the others a batch may be unsettled yet."""
+        self._met = {where for where in self._met if where[0] not in partitions}
+        self._asked = {at: one for at, one in self._asked.items() if one.prediction.frame.partition not in partitions}
+        self._pending = {site: wants for site, wants in self._pending.items() if site[0] not in partitions}
         self._places = {where: places for where, places in self._places.items() if where[0] not in partitions}
         self._wants = {site: wants for site, wants in self._wants.items() if site[0] not in partitions}
 

@@ -69,6 +69,7 @@ class Tallying:
 
     def settle(self) -> None:
         """The batch is through."""
+        self._idle.settle()
         self._due = []
 
     def closing(self) -> list[NewRecord]:

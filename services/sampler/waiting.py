@@ -184,6 +184,7 @@ class WaitingRoom:
 
     def settle(self) -> None:
         """What was released is through."""
+        self._idle.settle()
         for room in self._rooms.values():
             room.released = []
 

@@ -45,9 +45,9 @@ class Counts:
         for met in self.met.values():
             met[:] = _NONE
         self.sources.clear()
-        self._draws.clear()
 
     def drawn(self, label: str, passed: bool) -> None:
+        """A draw that was decided now. It stays counted when its batch is handed in again: then it was decided before."""
         fields = self.fields[label]
         self._draws[fields.drawn] += 1
         if passed:
@@ -59,6 +59,7 @@ class Counts:
             named = zip(self.fields[label].met, met, strict=True)
             _add(self._due, totals_key, {field: count for field, count in named if count})
         _add(self._due, totals_key, self._draws)
+        self._draws.clear()
         _add(self._due, sources_key, self.sources)
         self.begin()
 

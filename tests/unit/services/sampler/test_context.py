@@ -302,6 +302,17 @@ def test_a_store_that_is_away_loses_nothing(street: Street, state: SqliteState) 
     assert numbers_of(handled(street, street.recaller(state, context), state, range(11, 20), [])) == [11, 12]
 
 
+def test_a_rebalance_while_the_store_is_away_loses_nothing_of_what_stays_ours(
+    street: Street, state: SqliteState
+) -> None:
+    context = Context(before_s=0.2, after_s=0.2)
+    recaller = street.recaller(state, context)
+    assert numbers_of(handled(street, recaller, state, range(11), [10])) == [8, 9]
+    recaller.forget({7})
+    recaller.settle()
+    assert numbers_of(handled(street, street.recaller(state, context), state, range(11, 20), [])) == [11, 12]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kept=st.sets(st.integers(0, FRAMES_THERE - 1), min_size=1, max_size=5),
