@@ -122,7 +122,10 @@ def test_pictures_are_small_and_each_is_shown() -> None:
     texts = [path.read_text(encoding="utf-8") for path in TEXTS]
     shown = {name for text in texts for name in re.findall(r"!\[.*?\]\([^)]*pictures/([^)]+)\)", text)}
     there = {
-        path.name: path.stat().st_size for path in (DOCS / "pictures").iterdir() if path.suffix in (".jpg", ".svg")
+        path.name: path.stat().st_size
+        for folder in (DOCS / "pictures", DOCS / "strategies" / "pictures")
+        for path in folder.iterdir()
+        if path.suffix in (".jpg", ".png", ".svg")
     }
     assert shown == there.keys()
     assert max(there.values()) <= MOST_BYTES

@@ -88,8 +88,10 @@ HARMLESS: set[Case] = {
 DAMAGED: set[Case] = {
     *((kind, fault) for kind in ("rtsp-h264", "hls") for fault in (Fault.GARBAGE, Fault.TRUNCATED)),
     ("rtsp-jpeg", Fault.TRUNCATED),
+    ("hls", Fault.DIES),
 }
-"""A picture may come out damaged, or be one that was not counted as sent: decoders mend what they can and do not say so."""
+"""A picture may come out damaged, or be one that was not counted as sent: decoders mend what they can and do not say so, and a
+camera that dies in the middle of a segment has sent whole pictures of it."""
 
 SEEN_AGAIN: set[Case] = {("hls", fault) for fault in POSSIBLE["hls"]}
 """Whoever opens HLS again begins with the newest segment that is listed, and may have seen it."""
