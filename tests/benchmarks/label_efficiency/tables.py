@@ -16,12 +16,13 @@ SHOWN_AT = (70, 110, 150, 230, 310)
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 CAVEATS = """\
 * In video most of the gain is the near-duplicate gate: compare *dedup* alone with *dedup + margin*. Without it, uncertainty
-  spends several labels on each clip.
+  spends several labels on each clip, and may lose to random (in the design's prototype it did, here it does not).
 * Every N-th frame is a strong baseline in video because it spreads in time. Here its stride exceeds the length of a clip,
   which flatters it.
 * Uncertainty loses with unreadable frames, label noise and a cold start (few labels, a new camera): hence the quality gate and
   the floor. Neither unreadable frames nor label noise are in this stream.
-* The floor costs labels here: the price of honest figures of production accuracy, and of what the model never saw.
+* The floor is the price of honest figures of production accuracy, and of what the model never saw. It is paid in labels: 5 % of
+  them in the prototype, here nothing that chance would not give.
 * Small pictures, shallow models, one task, one stream that was made for this: it shows the mechanism, not the size of the gain
   to expect of a detector."""
 
