@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from services import embedded
 from services.inference.config import InferenceConfig
-from services.inference.opening import prepared, share_of
+from services.inference.opening import prepared
 from services.inference.shadow import shadow_of
 from shared.bootstrap import open_backend
 from shared.errors import SettingsError
 from shared.settings import Settings
 from shared.streams.groups import READS, reads
+from shared.streams.ids import share_of
 from tests.unit.services.inference.test_service import frame
 from tests.unit.shared.models.built_models import detector
 

@@ -142,7 +142,9 @@ def test_what_never_reached_the_buffer_is_stored_as_the_settings_want_it_now(ben
     (again,) = published(bench.sampler(privacy=masks), [received])
     assert again.image is not None
     assert again.image.altered
-    assert again.image.size == len(bench.images.get(again.image.key))
+    stored = bench.images.get(again.image.key)
+    assert stored is not None
+    assert again.image.size == len(stored)
     (third,) = published(bench.sampler(), [received])
     assert third == again
 
