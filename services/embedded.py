@@ -131,9 +131,7 @@ def _all_alive(settings: Settings, loops: Mapping[str, Health]) -> tuple[dict[st
     listening = listen(feedback.feedback)
     lives: dict[str, Life] = {
         **{name: _predicting(opens, loops[name]) for name, opens in models.items()},
-        "sampler": lambda backend, stop: run_until(
-            stop, SamplerService(sampler, backend), backend, loops["sampler"]
-        ),
+        "sampler": lambda backend, stop: run_until(stop, SamplerService(sampler, backend), backend, loops["sampler"]),
         "uploader": lambda backend, stop: run_until(
             stop, UploaderService(uploader, backend.log, backend.images, backend.clock), backend, loops["uploader"]
         ),
