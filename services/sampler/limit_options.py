@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.sampler.rates import PERIODS_S
 from shared.settings import Config
@@ -17,6 +17,7 @@ from shared.settings import Config
 Per = Literal["minute", "hour", "day"]
 _PERS = {"minutely": "minute", "hourly": "hour", "daily": "day"}
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+MOST = 2**53
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?B)\s*", re.IGNORECASE)
 
 
@@ -42,6 +43,13 @@ class Limit(Config):
     @classmethod
     def _as_people_write_it(cls, value: Any) -> Any:
         return _with_size(_from_roboflow(dict(value))) if isinstance(value, Mapping) else value
+
+    @field_validator("most")
+    @classmethod
+    def _exact(cls, most: int) -> int:
+        if most > MOST:
+            raise ValueError(f"expected at most 2**53, which every store counts exactly, got {most}")
+        return most
 
     @property
     def is_global(self) -> bool:

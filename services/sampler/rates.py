@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_serializer
 
 PERIODS_S = {"minute": 60, "hour": 3600, "day": 86_400}
+LEAST, MOST = 1e-6, 1e12
+"""Of the number: what is counted stays exact in every store."""
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*/\s*(minute|hour|day)\s*")
 
 
@@ -38,8 +40,10 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, Rates):
         return value
     match = _FORM.fullmatch(value) if isinstance(value, str) else None
-    if match is None or float(match[1]) <= 0:
-        raise ValueError(f"expected a number per minute, hour or day, such as 300/day, got {str(value)[:40]!r}")
+    if match is None or not LEAST <= float(match[1]) <= MOST:
+        raise ValueError(
+            f"expected a number from {LEAST:g} to {MOST:g} per minute, hour or day, such as 300/day, got {str(value)[:40]!r}"
+        )
     return Rates(many=float(match[1]), per=match[2])
 
 

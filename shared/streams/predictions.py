@@ -21,6 +21,9 @@ MAX_PREDICTION_BYTES = 262_144
 A revision holds a prediction twice, and must fit into a record of a megabyte.
 """
 
+MOST_AHEAD_MS = 3_600_000
+"""A frame lies in the log before anything is said of it; the clocks of two brokers differ by far less than this."""
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Pixels = Annotated[float, Field(allow_inf_nan=False)]
 Box = tuple[Pixels, Pixels, Pixels, Pixels]
@@ -105,14 +108,26 @@ _from_json = json_decoder(Prediction)
 
 
 def decode(record: Record) -> Prediction:
-    """Raises InvalidMessage: no prediction, too large to become a sample, or not on its frame's partition number."""
+    """Raises InvalidMessage: no prediction, too large to become a sample, not on its frame's partition number, or of a time
+    that has not come: plans are made by log time, and would go by one that a producer took for seconds or microseconds.
+    """
     if len(record.value or b"") > MAX_PREDICTION_BYTES:
         raise InvalidMessage(
             f"prediction at {record.where} has {len(record.value or b''):,} bytes, at most {MAX_PREDICTION_BYTES:,} are taken"
         )
     prediction: Prediction = _from_json(record)
     check_placed(record, prediction.frame.partition)
+    _check_past(record, prediction.frame.time_ms)
     return prediction
+
+
+def _check_past(record: Record, frame_time_ms: int) -> None:
+    """Against the record's own log time, where the log gave it one."""
+    if 0 < record.time_ms < frame_time_ms - MOST_AHEAD_MS:
+        raise InvalidMessage(
+            f"{record.where} was written at {record.time_ms} ms and speaks of a frame at {frame_time_ms} ms, which is later: "
+            "expected the frame's log time, UTC milliseconds"
+        )
 
 
 def prediction_id(record: Record, prediction: Prediction) -> str:

@@ -74,3 +74,9 @@ def test_what_all_of_them_let_through() -> None:
     )
     assert samples_per_s(limits) == pytest.approx(0.1)
     assert samples_per_s(given({"most": 1, "per": "day", "each": "source"})) is None
+
+
+def test_what_a_store_could_not_count_exactly_is_refused() -> None:
+    assert given({"most": 2**53, "per": "day"})[0].most == 2**53
+    with pytest.raises(SettingsError, match=r"at most 2\*\*53"):
+        given({"most": 2**53 + 1, "per": "day"})
