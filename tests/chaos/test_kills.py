@@ -16,6 +16,7 @@ import pytest
 
 from shared.streams import PREDICTIONS, ids
 from shared.streams.predictions import Prediction, prediction_id
+from shared.streams.tallies import totals
 from shared.streams.verdicts import Verdict, new_verdict
 from tests.e2e.checks import (
     check_designs_follow_their_plans,
@@ -33,6 +34,7 @@ UPLOADER = "services.uploader.service:UploaderService"
 FORGETFUL = "tests.hosts.forgetful:Forgetful"
 PLANNER = "services.sampler.planning:Planner"
 GATES = "services.sampler.gates:Gates.look"
+WARMING = "services.sampler.warming:Warming._tell"
 RECALLER = "services.sampler.recalling:Recaller._keep"
 JUDGE = "services.sampler.judged:Judge.revise"
 FEEDBACK = "services.feedback.service:Feedback"
@@ -59,6 +61,7 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
         (f"{WORKER}.publish", 1),
         (f"{WORKER}.confirm", 1),
         (f"{WORKER}.commit", 1),
+        (WARMING, 2),
     ),
     "uploader": (
         (f"{UPLOADER}.take_in", 1),
@@ -75,14 +78,15 @@ STEPS: dict[str, tuple[tuple[str, int], ...]] = {
 """The step, and after which call of it that has something to do: the second is in mid-work where there are several."""
 PLANNED: dict[str, Any] = {
     "strategies": [
-        {"type": "random", "share": 0.5},
-        {"type": "close_to_threshold", "epsilon": 0.004, "share": 0.5},
+        {"type": "random", "share": 0.4},
+        {"type": "uncertain", "share": 0.3},
+        {"type": "temporal", "share": 0.3},
     ],
     "review": "3600/hour",
     "sampler": {"declared_fps": 1},
     "context": {"before_s": 10, "every": 2},
 }
-"""Budgets, gates and neighbours, generous enough that about half of the frames are drawn."""
+"""Budgets, a past that is read back, gates and neighbours; generous enough that about half of the frames are drawn."""
 FRAMES_PER_KILL = 6
 DIES_WITHIN_S = 40.0
 MODES = [pytest.param("cluster", marks=pytest.mark.servers), "embedded"]
@@ -148,6 +152,13 @@ def test_killed_after_each_step_nothing_is_lost_or_sent_twice(
     check_designs_follow_their_plans(world)
     assert verdicts or victim == "inference"
     check_each_verdict_once(world, host[1], verdicts)
+    check_all_are_counted(world, frames)
+
+
+def check_all_are_counted(world: World, frames: int) -> None:
+    """Once all have drained, the tallies know of each frame once."""
+    assert set({name: world.stop(name) for name in list(world.processes)}.values()) == {0}
+    assert sum(total.frames for total in totals(world.records("tallies")).values()) == frames
 
 
 def judge_one(world: World, kept: bool) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from services.sampler.config import SamplerConfig
 from shared.streams.samples import Design
+from shared.streams.tallies import totals
 from tests.e2e.checks import check_designs_follow_their_plans, check_tidy
 from tests.e2e.swaps import MODES, opened
 from tests.e2e.world import World
@@ -31,6 +32,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             world.wait(lambda: _sharing(world) > 1, "more than one sampler with predictions to draw from")
         world.publish(range(FRAMES), FPS)
         world.drain()
+        assert {name: world.stop(name) for name in list(world.processes)}.keys() >= set(world.services)
         yield world
 
 
@@ -80,8 +82,8 @@ def test_each_design_says_how_likely_it_was_and_why(world: World, designs: list[
 
 def test_the_floor_alone_gives_the_number_of_frames(world: World, designs: list[Design]) -> None:
     """Horvitz and Thompson: each frame that the floor drew stands for 1/π frames."""
-    counted = world.counts().frames.frames
-    assert counted == FRAMES
+    counted = sum(total.frames for total in totals(world.records("tallies")).values())
+    assert counted == world.counts().frames.frames == FRAMES
     shares = [one.probabilities["random"] for one in designs if one.reasons[0].strategy == "random"]
     estimate = sum(1 / share for share in shares)
     error = sum((1 - share) / share**2 for share in shares) ** 0.5
