@@ -40,7 +40,9 @@ class Sharpnesses:
     """The last drawn frames of a source, oldest first: which, how sharp, and whether poor. At most `WINDOW`."""
 
     def __init__(self, stored: bytes | None = None) -> None:
-        self._met: list[tuple[int, float, bool]] = list(_ENTRY.iter_unpack(stored or b""))
+        # What another version left in another form is begun anew.
+        readable = stored if stored and len(stored) % _ENTRY.size == 0 else b""
+        self._met: list[tuple[int, float, bool]] = list(_ENTRY.iter_unpack(readable))
 
     def is_poor(self, frame_id: str, sharpness: float, least_share: float) -> bool:
         """Judged by the frames before it; then it is one of them."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from services.sampler.context import Context, Place, Want, places_after, places_before, worn
 from services.sampler.keeping import Keeper, Pixels
@@ -130,7 +130,7 @@ class Recaller:
         new = sorted(self._sites() - self._wants.keys())
         stored = self._state.get_many([self._want_key(site) for site in new]) if new else ()
         for site, wants in zip(new, stored, strict=True):
-            self._wants[site] = _WANTS.validate_json(wants) if wants else ()
+            self._wants[site] = _read(wants)
 
     def _before(self) -> Iterator[Claim]:
         for design in self._asked.values():
@@ -276,6 +276,15 @@ class Recaller:
             where = next(iter(self._places))
             del self._places[where]
             self._wants.pop(where[:2], None)  # they lie in the store
+
+
+def _read(wants: bytes | None) -> tuple[Want, ...]:
+    """As stored; what another version left in another form is wanted no more."""
+    try:
+        return _WANTS.validate_json(wants) if wants else ()
+    except ValidationError as why:
+        _log.warning("context.unreadable", why=str(why))
+        return ()
 
 
 def _where(prediction: Prediction) -> Where:

@@ -313,6 +313,11 @@ def test_a_rebalance_while_the_store_is_away_loses_nothing_of_what_stays_ours(
     assert numbers_of(handled(street, street.recaller(state, context), state, range(11, 20), [])) == [11, 12]
 
 
+def test_what_another_version_wanted_in_another_form_is_wanted_no_more(street: Street, state: SqliteState) -> None:
+    state.put(keys.want_key("default", "door/0"), b"of another form", 60)
+    assert numbers_of(handled(street, street.recaller(state, Context(after_s=0.2)), state, range(11), [8])) == [9, 10]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kept=st.sets(st.integers(0, FRAMES_THERE - 1), min_size=1, max_size=5),

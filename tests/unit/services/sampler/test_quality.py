@@ -67,3 +67,7 @@ def test_frames_that_come_again_get_their_answers_and_count_once(values: list[fl
     again = Sharpnesses(stored)
     assert judged(again, values) == first
     assert again.to_bytes() == stored
+
+
+def test_a_window_that_another_version_left_is_begun_anew() -> None:
+    assert Sharpnesses(b"of another form").to_bytes() == b""
