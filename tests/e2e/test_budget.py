@@ -30,19 +30,26 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             for number in (2, 3):
                 world.start("sampler", name=f"sampler-{number}")
             world.wait(lambda: _sharing(world) > 1, "more than one sampler with predictions to draw from")
+        world.feedback_url()
+        world.wait_until_up()
+        world.wait(lambda: _given(world, "frames/") and _given(world, "predictions/"), "everybody at work")
         world.publish(range(FRAMES), FPS)
         world.drain()
         assert {name: world.stop(name) for name in list(world.processes)}.keys() >= set(world.services)
         yield world
 
 
+def _given(world: World, stream: str) -> bool:
+    return any(_was_given(log, stream) for log in world.folder.glob("*.log"))
+
+
 def _sharing(world: World) -> int:
     """How many samplers were given partitions of predictions."""
-    return sum(_was_given_predictions(log) for log in world.folder.glob("*-sampler*.log"))
+    return sum(_was_given(log, "predictions/") for log in world.folder.glob("*-sampler*.log"))
 
 
-def _was_given_predictions(log: Path) -> bool:
-    return any("predictions/" in line for line in log.read_text().splitlines() if "partitions.assigned" in line)
+def _was_given(log: Path, stream: str) -> bool:
+    return any(stream in line for line in log.read_text().splitlines() if "partitions.assigned" in line)
 
 
 @pytest.fixture(scope="module")
