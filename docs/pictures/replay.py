@@ -31,7 +31,7 @@ from shared.settings import Settings  # noqa: E402
 from shared.telemetry import logs  # noqa: E402
 
 PICTURE = Path(__file__).with_name("replay.jpg")
-FRAMES, TALLEST_PX = 400, 1180
+FRAMES, TALLEST_PX = 400, 1118
 TRIED: tuple[dict[str, Any], ...] = ({"fraction": 0.06}, {"probability": 0.3}, {"probability": 1.0})
 """What is changed of the floor, of doubt and of contradiction."""
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from services.cli.replaying.report import SHOWN, Report, spread
+from services.cli.replaying.report import Report
 
 
 def as_object(report: Report) -> dict[str, Any]:
@@ -19,9 +19,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "changed": changed
         and {
             "both": changed.both,
-            "gained": len(changed.gained),
-            "lost": len(changed.lost),
-            "gained_examples": [dataclasses.asdict(one) for one in spread(changed.gained, SHOWN)],
-            "lost_examples": [dataclasses.asdict(one) for one in spread(changed.lost, SHOWN)],
+            "gained": [dataclasses.asdict(one) for one in changed.gained],
+            "lost": [dataclasses.asdict(one) for one in changed.lost],
         },
     }

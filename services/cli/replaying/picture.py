@@ -23,7 +23,7 @@ from shared.errors import InvalidImage, InvalidMessage, RecordGone
 from shared.ports.log import Reader
 from shared.streams import PREDICTIONS, frames, keys
 from shared.streams.predictions import Prediction
-from shared.streams.samples import Design
+from shared.streams.samples import Design, Reason
 
 EACH, TRIED, HALF = 12, 60, 2
 """Shown of a kind at most; looked for, since pixels may be gone; tiles of a kind beside each other."""
@@ -120,10 +120,18 @@ def _design(one: Drawn, prediction: Prediction) -> Design:
         prediction=prediction,
         destinations=(),
         settings_version="",
-        reasons=(),
+        reasons=_reasons(one),
         probabilities=dict(one.probabilities),
         probability=one.probability,
         salt_fingerprint="",
+    )
+
+
+def _reasons(one: Drawn) -> tuple[Reason, ...]:
+    """With their scores: a weak box that is the reason is drawn too."""
+    return tuple(
+        Reason(strategy=label, rule=rule, score=one.scores.get(label), probability=one.probability)
+        for label, rule in one.rules.items()
     )
 
 

@@ -29,6 +29,7 @@ class Drawn:
     classes: tuple[str, ...]
     fired: tuple[str, ...]
     rules: Mapping[str, str]
+    scores: Mapping[str, float]
     probabilities: Mapping[str, float]
     probability: float
     size: int
@@ -64,6 +65,7 @@ def drawn(
         shown(prediction),
         tuple(strategy.label for strategy in holds.fired),
         dict(draw.rules),
+        draw.scores,
         holds.probabilities,
         holds.probability,
         size,

@@ -83,7 +83,9 @@ def _by_place(reader: Reader, named: Named) -> str | None:
     except (RecordGone, InvalidMessage) as error:
         raise NotFound(f"prediction {named.text}: {error}") from error
     if ids.frame_checksum(prediction.frame.frame_id) != checksum:
-        raise NotFound(f"prediction {named.text}: the one at that place has another checksum; was the stream made anew?")
+        raise NotFound(
+            f"prediction {named.text}: the one at that place has another checksum; was the stream made anew?"
+        )
     return prediction.frame.frame_id
 
 

@@ -26,7 +26,7 @@ class LogTimeScenes(Scenes):
         self.begin()
         arrived = self.arrived(batch)
         self._looked_s = time_s
-        return [*waited, *(arrived if self._room is None else self._taken(time_s))]
+        return [*waited, *self._taken(arrived, time_s)]
 
     def rest(self) -> list[Scened]:
         """Who still waits when nothing follows."""
@@ -39,14 +39,10 @@ class LogTimeScenes(Scenes):
         steps = min(MOST_STEPS, int(time_s - self._looked_s))
         for step in range(1, steps + 1):
             self._room.released(self._looked_s + step)
-        return self._taken(time_s)
+        return self._taken([], time_s)
 
-    def _taken(self, time_s: float) -> list[Scened]:
-        assert self._room is not None, "without a room nobody waits"
-        released = self._room.released(time_s)
+    def _taken(self, arrived: list[Scened], time_s: float) -> list[Scened]:
+        """What arrived, or where strategies wait those that have what they waited for. They are through then."""
+        ready = arrived if self._room is None else self._room.released(time_s)
         self.settle()
-        return released
-
-    def settled(self) -> None:
-        """The batch is through."""
-        self.settle()
+        return ready

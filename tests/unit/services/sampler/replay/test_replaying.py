@@ -14,6 +14,7 @@ from services.sampler.replay.replaying import Asked, Replayed, replay
 from services.sampler.replay.span import Span
 from shared.errors import SettingsError
 from shared.settings import Settings
+from shared.streams.record import NewRecord
 from tests.unit.services.sampler.replay.conftest import Lives
 from tests.unit.services.sampler.replay.living import Living, everything
 
@@ -152,6 +153,25 @@ def test_a_collection_that_is_not_there_is_refused(lives: Lives) -> None:
     site.publish(1)
     with pytest.raises(SettingsError, match="expected one of default, got 'yard'"):
         site.replay(only="yard")
+
+
+def test_a_frame_that_was_predicted_twice_is_decided_once(lives: Lives) -> None:
+    site = lives({"strategies": [{"type": "random", "fraction": 1.0}]})
+    site.publish(20)
+    with closing(site.log.reader()) as reader:
+        again = [NewRecord(one.stream, one.key, one.value, 0) for one in reader.scan("predictions", 0, 0, 20)]
+    for record in again:
+        site.send(record)
+    site.live()
+    replayed = site.replay()
+    assert replayed.old.frames == replayed.checked.decisions == replayed.checked.reproduced == 20
+
+
+def test_nothing_is_remembered_of_batches_that_are_through(lives: Lives) -> None:
+    site = lives(FIXED)
+    site.publish(100)
+    scenes = site.replay().old._scenes
+    assert scenes._recent._told == {}, "memory is flat over a million predictions"
 
 
 @hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
