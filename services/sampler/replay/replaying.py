@@ -57,7 +57,7 @@ def replay(live: OpenBackend, asked: Asked, progress: Progress = lambda done, to
     with ExitStack() as stack:
         reader = stack.enter_context(closing(live.log.reader()))
         sights = Sights(reader, live.pixels, facts)
-        around = Around(live, facts, sights, asked.span, recorded.covered.start_ms, committed, asked.only)
+        around = Around(live, reader, facts, sights, asked.span, recorded.covered.start_ms, committed, asked.only)
         old = Side(live.settings, around, stack.enter_context(_scratch(live)), None)
         new = None
         if asked.new is not None and asked.new.version != live.settings.version:

@@ -20,6 +20,7 @@ from services.sampler.replay.stored_plans import AsStored, StoredPlans
 from services.sampler.rules import Rules
 from services.sampler.scenes import Scened
 from shared.bootstrap import OpenBackend
+from shared.ports.log import Reader
 from shared.runtime.service import Received
 from shared.settings import Settings
 
@@ -33,6 +34,7 @@ class Around:
     """What both sides share. `first_ms`: of the first prediction. `committed`: partition → where the sampler goes on."""
 
     live: OpenBackend
+    reader: Reader
     facts: Facts
     sights: Sights
     span: Span
@@ -83,7 +85,7 @@ class Side:
         if self._old is not None:
             common = common.model_copy(update={"timezone": settings.common.timezone})
         backend = replace(live, common=common, state=self._scratch.state, images=self._scratch.images)
-        return Rules(self.config, backend, live.log.reader(), settings)
+        return Rules(self.config, backend, self._around.reader, settings)
 
     def _fate(self, collection: Collection) -> Fates:
         """Plans and fates as they are recorded, where nothing changed; else as they would be."""
