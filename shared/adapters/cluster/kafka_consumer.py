@@ -12,7 +12,6 @@ from contextlib import suppress
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
     CommitFailedError,
     FencedInstanceIdError,
@@ -22,6 +21,7 @@ from kafka.errors import (
     UnknownMemberIdError,
 )
 
+from shared.adapters.cluster.kafka_assignor import StreamByStream
 from shared.adapters.cluster.kafka_cluster import CALL_TIMEOUT_MS, KafkaCluster, log_errors
 from shared.errors import Fenced
 from shared.ports.log import Listener
@@ -212,7 +212,7 @@ def _settings(cluster: KafkaCluster, group: str, streams: Sequence[str]) -> dict
         auto_offset_reset="earliest",  # "latest" would skip retained frames without a count
         allow_auto_create_topics=False,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
-        partition_assignment_strategy=[CooperativeStickyAssignor],
+        partition_assignment_strategy=[StreamByStream],
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 3),
         max_poll_interval_ms=max(MAX_POLL_INTERVAL_MS, session_ms),
