@@ -14,6 +14,8 @@ BURST = 20
 """Calls that may come at once after a pause."""
 MOST_EPOCHS = 4096
 """Planned ahead at once."""
+GROWTH = 2
+"""A stretch is at most so many times the last one: two batches at once, as at a start, are no catching up."""
 GAP = 10
 """Epochs without a frame after which what comes next is no part of the same run."""
 
@@ -51,7 +53,7 @@ class Stretch:
         # Half of the calls that are allowed, shared by all: the other half is for moments when the pace changes.
         apart_s = 2 * max(1, pace.collections) * self._took / MOST_CALLS_PER_S
         self._made = pace.made
-        return max(1, min(MOST_EPOCHS, ceil(apart_s * self._planned / elapsed_s)))
+        return max(1, min(MOST_EPOCHS, GROWTH * self._planned, ceil(apart_s * self._planned / elapsed_s)))
 
     def end(self, pace: Pace, epochs: int) -> None:
         """So many epochs have a plan now."""

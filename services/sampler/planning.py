@@ -7,7 +7,7 @@ answer, Unavailable is raised, and the batch may be handed in again: nothing is 
 
 import uuid
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from services.sampler.pacing import MOST_EPOCHS, Pace, Stretch, ahead
 from services.sampler.plan import state as plan_state
@@ -17,6 +17,7 @@ from services.sampler.plan.counts import Counts
 from services.sampler.plan.fuse import fuse
 from services.sampler.plan.horizon import epoch_s
 from services.sampler.plan.scales import scales
+from services.sampler.plan.state import PlanState
 from services.sampler.source_factors import HOUR_MS, SourceFactors, hour_name
 from shared.ports.state import Charge, State
 from shared.streams import keys
@@ -129,26 +130,34 @@ class Planner:
     def _agree(self, epochs: set[int]) -> None:
         """Whoever comes first plans them; everybody then knows what was planned."""
         wanted = ahead(epochs, self._stretch.begin(self._pace)) - self._plans.keys()
-        plan = self._plan(max(epochs))
+        plan = self._plan(epochs)
         for hour, of_hour in self._by_hour(wanted).items():
             self._fix(hour, of_hour, plan)
         self._stretch.end(self._pace, len(wanted))
 
-    def _plan(self, epoch: int) -> Mapping[str, float]:
-        """What this replica would plan, from all that is known; how far that went is remembered."""
+    def _plan(self, epochs: Set[int]) -> Mapping[str, float]:
+        """What this replica would plan for these, from all that is known; how far that went is remembered."""
         totals = self._exchange()
         self._pace.take()
         key = keys.plan_state_key(self.collection)
         before = plan_state.from_bytes(self.state.get(key))
         planned = list(self.strategies.values())
         named = {label: fields.totals(totals) for label, fields in self.counts.fields.items()}
-        # The first state stands at the epoch itself: nothing can have been counted before it.
-        time_ms = (epoch - (DELAY_EPOCHS if before else 0)) * self.epoch_ms
-        after = plan_state.advanced(before, planned, named, time_ms)
+        after = plan_state.advanced(before, planned, named, self._counted_to_ms(epochs, before))
         if after != before:
             self._pace.take()
             self.state.put(key, plan_state.to_bytes(after), self._keep_s)
         return scales(planned, after.accounts, self._declared_per_s, self._most_reads_per_s)
+
+    def _counted_to_ms(self, epochs: Set[int], before: PlanState | None) -> int:
+        """The log time up to which all was counted: where the first of these epochs that is news begins.
+
+        Before it lies what earlier batches brought. A first state stands there; later ones leave other replicas time to tell.
+        """
+        if before is None:
+            return min(epochs) * self.epoch_ms
+        news = [epoch for epoch in epochs if epoch * self.epoch_ms > before.time_ms]
+        return (min(news, default=max(epochs)) - DELAY_EPOCHS) * self.epoch_ms
 
     def _exchange(self) -> Mapping[str, int]:
         """Adds what is due to the totals of all replicas. Returns the totals with it."""

@@ -49,9 +49,19 @@ def test_while_epochs_fly_by_a_stretch_lasts_for_the_calls_that_it_takes() -> No
     hands = Hands()
     pace = Pace(hands.now_s, hands.wait_s)
     stretch = Stretch()
-    plans(stretch, pace, epochs=100)
-    hands.time_s += 0.1
+    plans(stretch, pace, epochs=300)
+    hands.time_s += 0.3
     assert stretch.begin(pace) == 500
+
+
+def test_two_batches_at_once_are_no_catching_up() -> None:
+    """At a start what lay there comes as one batch and what came meanwhile as the next: no plan for half a minute of it."""
+    hands = Hands()
+    pace = Pace(hands.now_s, hands.wait_s)
+    stretch = Stretch()
+    plans(stretch, pace, epochs=2)
+    hands.time_s += 0.02
+    assert stretch.begin(pace) == 4
 
 
 def test_collections_share_the_calls() -> None:
@@ -59,9 +69,9 @@ def test_collections_share_the_calls() -> None:
     pace = Pace(hands.now_s, hands.wait_s)
     pace.collections = 2
     first, second = Stretch(), Stretch()
-    plans(first, pace, epochs=100)
-    plans(second, pace, epochs=100)
-    hands.time_s += 0.1
+    plans(first, pace, epochs=600)
+    plans(second, pace, epochs=600)
+    hands.time_s += 0.6
     assert first.begin(pace) == second.begin(pace) == 1000
 
 
