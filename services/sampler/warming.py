@@ -72,12 +72,17 @@ class Warming:
         return self._tallying.resume(partition, tally, start)
 
     def _last_tally(self, partition: int) -> Tally | None:
-        """Of the latest records the one that reaches furthest: a former owner may have written after its successor."""
+        """Of the latest records the one that reaches furthest: a former owner may have written after its successor.
+
+        None that reaches past the predictions: it counts a stream that was made anew since, and its offsets would not come
+        again for long, while nothing is counted.
+        """
         bounds = self._log.bounds(TALLIES.name).get(partition)
         if bounds is None:
             return None
+        end = self._log.bounds(PREDICTIONS.name)[partition].end
         latest = _latest(self._reader, TALLIES.name, partition, bounds.start, bounds.end)
-        tallies: list[Tally] = [tally for record in latest for tally in _decoded(record)]
+        tallies: list[Tally] = [tally for record in latest for tally in _decoded(record) if tally.up_to <= end]
         return max(tallies, key=_reach, default=None)
 
     def _last_block(self, partition: int, first: int) -> int:

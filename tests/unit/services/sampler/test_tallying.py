@@ -18,7 +18,7 @@ from shared.runtime.service import Received
 from shared.streams import PREDICTIONS, TALLIES, tallies
 from shared.streams.predictions import new_prediction
 from shared.streams.record import NewRecord, Record
-from shared.streams.tallies import Tally
+from shared.streams.tallies import Tally, new_tally, newest
 from tests.unit.services.sampler.counting import Counting, as_read, one_pass, predicted, told
 
 SMALL_BLOCK = 16
@@ -254,3 +254,13 @@ def test_gaps_that_compaction_left_are_looked_across(log: SegmentLog) -> None:
     assert after.service.tallying.closing() == []
     owner.service.close()
     after.service.close()
+
+
+def test_a_tally_of_a_stream_that_was_made_anew_stops_no_counting(log: SegmentLog) -> None:
+    publish(log, *(new_prediction(predicted(at)) for at in range(10)))
+    publish(log, new_tally(Tally(partition=0, block=500, up_to=4_000)))
+    owner = Owner(log, 0)
+    owner.step(10, "fine")
+    owner.part()
+    counted = newest(tally for tally in told(log) if tally.block < 500)
+    assert counted == one_pass(log)
