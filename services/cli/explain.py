@@ -24,7 +24,7 @@ def explain(
     ] = "30d",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say why a frame was or was not kept; nothing is changed."""
+    """Say why a frame was or was not kept."""
     from contextlib import closing
 
     from services.cli.replaying.explained import as_object, show

@@ -27,7 +27,7 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what other settings would have kept, of what was recorded; nothing is changed."""
+    """Show what other settings would have kept of the past."""
     from services.cli.replaying.as_json import as_object
     from services.cli.replaying.picture import picture_of
     from services.cli.replaying.progress import bar
