@@ -71,6 +71,10 @@ class Collection:
             known = self._admitted[key] = self.options.admits(*key)
         return known
 
+    def takes(self, prediction: Prediction) -> bool:
+        """Does a person's word on it make or revise a sample here? Where nothing is collected it does not."""
+        return bool(self.options.strategies) and self.admits(prediction)
+
     def begin(self) -> None:
         """A batch begins, perhaps again."""
         if self.planner is not None:

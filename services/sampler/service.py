@@ -116,7 +116,7 @@ class SamplerService(Service):
     def revise(self, received: Received) -> list[NewRecord]:
         """A verdict keeps a frame or revises a sample, in every collection that takes its source."""
         verdict: Verdict = received.message
-        judges = [self.rules.judges[one.name] for one in self.rules.collections if one.admits(verdict.prediction)]
+        judges = [self.rules.judges[one.name] for one in self.rules.collections if one.takes(verdict.prediction)]
         revisions = [revision for judge in judges if (revision := judge.revise(verdict)) is not None]
         metrics.REVISIONS.labels(verdict.kind).inc(len(revisions))
         return [new_sample(revision) for revision in revisions]
@@ -184,6 +184,12 @@ class SamplerService(Service):
         before, self.rules = self.rules, self._rules(new.read(SamplerConfig), new)
         self.scenes.follow(self.rules)
         _drain(before)
+
+    def _drain(self) -> None:
+        """What was counted since the last epoch began helps later plans; without it they are a little less exact."""
+        for collection in self.rules.collections:
+            with suppress(Unavailable):
+                collection.drain()
 
     def _begin(self) -> None:
         """A batch begins, perhaps again: what was counted of it is counted anew."""

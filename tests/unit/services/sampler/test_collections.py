@@ -74,6 +74,12 @@ def test_a_verdict_keeps_a_frame_in_every_collection_that_takes_its_source(bench
     assert all(one.image for one in made)
 
 
+def test_a_collection_without_strategies_takes_no_verdicts_either(bench: Bench) -> None:
+    more = {"door": {"strategies": [ALL]}}
+    made = published(bench.sampler(strategies=(), collections=more), [verdict(bench.frame(1))])
+    assert [one.collection for one in made] == ["door"]
+
+
 @pytest.mark.parametrize(
     ("collections", "expected"),
     [
