@@ -1,7 +1,10 @@
 """margin: the two best classes, of a classifier or of boxes in one place."""
 
+from random import Random
+
 import pytest
 
+from services.sampler.strategies import margin
 from services.sampler.strategies.margin import Margin
 from tests.unit.services.sampler.strategies.scenes import at, of_classes, scene
 
@@ -43,3 +46,19 @@ def test_selected_classes_are_doubted_and_any_class_is_their_rival() -> None:
     rivals = scene(detections=(at(0, 0.8), at(4, 0.3, "person")))
     assert Margin(selected_class_names=("package",)).score(rivals) == pytest.approx(0.5)
     assert Margin(selected_class_names=("person",)).score(rivals) == 0
+
+
+@pytest.mark.parametrize("iou", [0.01, 0.5, 1.0])
+def test_in_a_crowd_the_rivals_are_those_of_all_pairs(iou: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = Random(3)
+    for _ in range(50):
+        crowd = scene(
+            detections=tuple(
+                at(dice.choice([dice.uniform(0, 300), 7.3]), dice.random(), dice.choice(["package", "person"]))
+                for _ in range(40)
+            )
+        )
+        found = Margin(iou=iou).score(crowd)
+        monkeypatch.setattr(margin, "CROWD", 1000)
+        assert found == Margin(iou=iou).score(crowd)
+        monkeypatch.undo()
