@@ -82,6 +82,10 @@ class Recaller:
             del places[:-MOST_UNSETTLED]
         self._met, self._asked, self._pending = set(), {}, {}
 
+    def go_on_from(self, former: "Recaller") -> None:
+        """Its settings were replaced: what it remembers of sources is known here too. What it wanted lies in the store."""
+        self._places = former._places
+
     def seen(self, record: Record, prediction: Prediction) -> None:
         """A live prediction of this collection's sources, in order. Also what is read back before the first batch."""
         frame = prediction.frame

@@ -31,6 +31,13 @@ class Rules:
         self._shadowed = _shadowed(settings)
         self.judges = {one.name: Judge(one) for one in self.collections}
 
+    def go_on_from(self, former: "Rules") -> None:
+        """A collection that stays remembers the frames that it may still keep beside others."""
+        recallers = {one.name: one.recaller for one in former.collections}
+        for one in self.collections:
+            if one.recaller and (before := recallers.get(one.name)):
+                one.recaller.go_on_from(before)
+
     @property
     def strategies(self) -> Iterator[Strategy]:
         for collection in self.collections:

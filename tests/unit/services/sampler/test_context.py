@@ -318,6 +318,15 @@ def test_what_another_version_wanted_in_another_form_is_wanted_no_more(street: S
     assert numbers_of(handled(street, street.recaller(state, Context(after_s=0.2)), state, range(11), [8])) == [9, 10]
 
 
+def test_changed_settings_forget_no_frame_that_may_still_be_kept(street: Street, state: SqliteState) -> None:
+    former, context = street.recaller(state, Context(after_s=1)), Context(before_s=0.2)
+    handled(street, former, state, range(11), [])
+    former.settle()
+    recaller = street.recaller(state, context)
+    recaller.go_on_from(former)
+    assert numbers_of(handled(street, recaller, state, range(11, 12), [11])) == [9, 10]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kept=st.sets(st.integers(0, FRAMES_THERE - 1), min_size=1, max_size=5),
