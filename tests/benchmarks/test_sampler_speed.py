@@ -59,6 +59,7 @@ def row(speed: Speed) -> str:
 def test_the_default_sampler(backend: str, request: pytest.FixtureRequest, tmp_path: Path, say: Say) -> None:
     servers: Servers | None = request.getfixturevalue("servers") if backend == "cluster" else None
     ratios: dict[str, list[float]] = {how: [] for how in WAYS}
+    best: dict[str, float] = {}
     for number in range(ROUNDS):
         world = inputs.world_of(backend, tmp_path / str(number), servers)
         del world.values["strategies"]
@@ -66,11 +67,16 @@ def test_the_default_sampler(backend: str, request: pytest.FixtureRequest, tmp_p
         assert world.settings.read(SamplerConfig).strategies == defaults.strategies
         with world.backend() as opened:
             inputs.send_all(opened.log, walking.predictions(PREDICTIONS, opened.log.partitions("predictions")))
+        # One after the other, in one run: what else the machine does meets all of them.
         speeds = {how: bare(world, how, PREDICTIONS) for how in WAYS}
         sampler = services.reading(world, "sampler", "predictions")
+        best["sampler"] = min(best.get("sampler", sampler.cpu_ms), sampler.cpu_ms)
         say(f"{backend} sampler, default strategies | {row(sampler)}; {len(world.raw('samples'))} drawn")
         for how, speed in speeds.items():
             ratios[how].append(sampler.cpu_ms / speed.cpu_ms)
+            best[how] = min(best.get(how, speed.cpu_ms), speed.cpu_ms)
             say(f"{backend} bare {how} | {row(speed)}; the sampler: {ratios[how][-1]:.2f} × its CPU")
     medians = ", ".join(f"{median(of):.2f} × {how}" for how, of in ratios.items())
     say(f"{backend} sampler, default strategies, medians of {ROUNDS} | {medians}")
+    bests = ", ".join(f"{how} {1000 * cpu_ms:.1f} µs" for how, cpu_ms in best.items())
+    say(f"{backend} CPU of a prediction, the best of {ROUNDS} rounds each | {bests}")
