@@ -159,7 +159,7 @@ def run(world: World, faults: Faults) -> None:
     dice = Random(faults.seed)
     working = [world.worker(faults)]
     quiet = 0
-    while quiet < 8:
+    while quiet < 3:
         if faults.on and dice.random() < 0.03 and len(working) < 2:
             working.append(world.worker(faults))
         worker = dice.choice(working)
@@ -172,9 +172,15 @@ def run(world: World, faults: Faults) -> None:
             worker.close()
             working.remove(worker)
             working = working or [world.worker(faults)]
-        quiet = 0 if worker.batch else quiet + 1
+        quiet = quiet + 1 if not worker.batch and _all_is_read(working) else 0
     for worker in working:
         worker.close()
+
+
+def _all_is_read(working: list[Worker]) -> bool:
+    """Every partition is somebody's, and nothing is left in any."""
+    lags = {partition: left for worker in working for partition, left in worker.consumer.lag().items()}
+    return len(lags) == 2 * len(SamplerService.reads) and not any(lags.values())
 
 
 @pytest.fixture(scope="module")
