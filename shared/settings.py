@@ -354,7 +354,8 @@ def _yaml_complaint(error: Exception) -> str:
     """What is wrong and in which line, without a word of what stands there."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return "it holds characters that are no UTF-8 text"
-    problem = re.sub(r"'[^']{3,}'", "something", error.problem or "")
+    # Quotes go in pairs: `expected ',' or '}'` holds two characters, and none of the file's words.
+    problem = re.sub(r"'[^']*'", lambda quoted: quoted[0] if len(quoted[0]) <= 4 else "something", error.problem or "")
     hint = "; indent with spaces, not tabs" if "\\t" in problem else ""
     return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}{hint}"
 
@@ -426,12 +427,14 @@ def _below(one: Any, other: Any) -> bool:
 def _complaint(one: Any, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in one["loc"]) or "settings"
     if one["type"] == "extra_forbidden":
-        return f"unknown setting {where!r}{nearest(str(one['loc'][-1]), sorted(_all_names(model)))}"
+        return f"unknown setting {where!r}{nearest(str(one['loc'][-1]), sorted(_names_there(model, one['loc'][:-1])))}"
     if one["type"] in ("union_tag_invalid", "union_tag_not_found"):
         context = one["ctx"]
         expected = context.get("expected_tags", "").replace("'", "").split(", ")
         tag = str(context.get("tag", ""))
-        return f"{where}: {one['msg']}" + (nearest(tag, expected) if tag and expected != [""] else "")
+        if tag and expected != [""]:
+            return f"{where}: unknown type {tag!r}{nearest(tag, expected)}"
+        return f"{where}: {one['msg']}"
     if one.get("input") is None and one["type"] in _SECTION_DUE:
         return f"{where}: nothing stands below it; expected {_SECTION_DUE[one['type']]}, or leave the line out"
     if one["type"] in _SECTION_DUE:
@@ -455,6 +458,37 @@ def _shown(one: Any, model: type[BaseModel]) -> str:
     if one["type"] in _SECTION_DUE or not isinstance(value, str):
         return _KINDS.get(type(value).__name__, type(value).__name__)
     return repr(_without_credentials(value))[:120]
+
+
+def _names_there(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
+    """Field names at a place of the settings; all that there are, where the place cannot be followed."""
+    schema = model.model_json_schema()
+    places = _alternatives(schema, schema)
+    for part in loc:
+        places = [
+            other for place in places for below in _below_part(place, part) for other in _alternatives(below, schema)
+        ]
+    return {name for place in places for name in place.get("properties", {})} or _all_names(model)
+
+
+def _alternatives(place: Any, schema: Any) -> list[Any]:
+    """What a value may be there, references followed."""
+    if "$ref" in place:
+        return _alternatives(schema["$defs"][place["$ref"].rpartition("/")[2]], schema)
+    either = [*place.get("anyOf", ()), *place.get("oneOf", ()), *place.get("allOf", ())]
+    return [one for other in either for one in _alternatives(other, schema)] if either else [place]
+
+
+def _below_part(place: Any, part: int | str) -> list[Any]:
+    """One step of a complaint's place: an index, a field, a key of a mapping, or the type that a section names."""
+    if isinstance(part, int):
+        return [place["items"]] if isinstance(place.get("items"), dict) else []
+    properties = place.get("properties", {})
+    if part in properties:
+        return [properties[part]]
+    if properties.get("type", {}).get("const") == part:
+        return [place]
+    return [place["additionalProperties"]] if isinstance(place.get("additionalProperties"), dict) else []
 
 
 def _all_names(model: type[BaseModel]) -> set[str]:

@@ -59,6 +59,7 @@ def test_what_is_laid_over_wins(tmp_path: Path) -> None:
         ("- site", "expected keys and values at the top, got list"),
         ("just words", "expected keys and values at the top, got str"),
         ("site: [a", "line 1, column"),
+        ("health: {port: 1\nsite: [", "line 2, column 5: expected ',' or '}', but got ':'"),
         ("site: a\nsite: b", "the key site stands twice"),
         ("limits:\n- {most: 1, per: day, most: 2}", "line 2, column 3: the key most stands twice"),
         ("site: !!python/object/apply:os.getcwd []", "line 1"),
