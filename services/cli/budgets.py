@@ -45,6 +45,16 @@ def budgets(settings: Settings) -> Budgets:
     return Budgets(tuple(facts), tuple(warnings))
 
 
+def paces(settings: Settings) -> Iterator[str]:
+    """How often a sample is to be expected on average, of every collection whose strategies all have budgets."""
+    config = settings.read(SamplerConfig)
+    for name, options in config.all_collections():
+        per_s = sum(one.per_s for one in planned(options))
+        if per_s and all(strategy.fixed is None for strategy in options.strategies):
+            whose = "" if name == config.collection else f"collection {name}: "
+            yield f"{whose}{_number(per_s * DAY_S)} samples a day are budgeted, one in {_span(1 / per_s)} on average"
+
+
 def _takes(options: NamedCollection, source_id: str) -> bool:
     return options.admits(source_id, options.model or "")
 
@@ -125,6 +135,12 @@ def _days(days: float) -> str:
     if days < 1:
         return "a day"
     return f"{days:,.0f} days" if days >= 1.5 else "1 day"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{_number(seconds)} s"
+    return f"{_number(seconds / 60)} minutes" if seconds < 7200 else f"{_number(seconds / 3600)} hours"
 
 
 def _number(value: float) -> str:

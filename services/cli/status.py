@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from services.cli.counts import Counts
     from services.cli.flow import StreamFlow
     from services.uploader.ledger import Ledger
+    from shared.settings import Settings
 
 SHOWN = 20
 """Sources and ids in tables; JSON has them all."""
@@ -65,6 +66,8 @@ def status(
     _show_flow(streams)
     if numbers is not None:
         _show_counts(numbers)
+        if not numbers.samples.designs:
+            _say_paces(settings)
         _show_ledger(numbers.ledger)
     _show_dead_letters(dead)
 
@@ -120,6 +123,14 @@ def _show_counts(counts: "Counts") -> None:
     if rows:
         output.show_table("Sources", ("source", "frames", "without", "detections"), rows)
     _say_rest(len(sources), "sources")
+
+
+def _say_paces(settings: "Settings") -> None:
+    """Nothing drawn yet is as it should be, for so long."""
+    from services.cli.budgets import paces
+
+    for pace in paces(settings):
+        output.say(f"nothing drawn yet: {pace}")
 
 
 def _show_ledger(ledger: "Ledger") -> None:

@@ -38,4 +38,6 @@ def _in_force(given: Settings) -> Iterator[Finding]:
 
 def unreadable(error: SettingsError) -> Finding:
     """Where nothing can be read, hardly anything can be looked at."""
-    return wrong("settings", str(error), f"{TODO}. The rest was not looked at")
+    return wrong(
+        "settings", str(error), f"{TODO}. What runs goes on with the settings it has. The rest was not looked at"
+    )

@@ -94,7 +94,7 @@ def _file(path: Path) -> Address:
         raise SettingsError(f"a camera's file cannot be looked at: {error.strerror}: {str(path)[:200]}") from error
     if not there:
         what = (
-            "a folder, expected a video file"
+            "a folder, expected a video file (`gleaner run FOLDER` goes through the images of one, once)"
             if path.is_dir()
             else "neither a file nor an address like rtsp://HOST/PATH"
         )

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.cli.budgets import NO_BUDGETS, Budgets, budgets
+from services.cli.budgets import NO_BUDGETS, Budgets, budgets, paces
+from shared.errors import SettingsError
 from shared.settings import Settings
 from tests.unit.services.cli.conftest import Gleaner, as_json
 
@@ -75,3 +76,18 @@ def test_check_says_so(gleaner: Gleaner, as_json_too: bool) -> None:
         assert as_json(gleaner("check", "--json"))["budgets"]["facts"][0].startswith("review: 60 a day")
     else:
         assert "review: 60 a day; random 18" in gleaner("check").stdout
+
+
+def test_how_long_nothing_drawn_is_as_it_should_be() -> None:
+    assert list(paces(Settings({}))) == ["60 samples a day are budgeted, one in 24 minutes on average"]
+    assert next(paces(Settings({"review": "5000/hour"}))).endswith("one in 86 s on average")  # the limit, 1,000 a day
+    assert list(paces(Settings({"strategies": [{"type": "random", "fraction": 0.01}]}))) == []
+
+
+def test_an_unknown_setting_is_told_what_stands_at_its_place() -> None:
+    with pytest.raises(SettingsError, match=r"traffic_percentage'; known are: budget, fraction, gamma, limits, name"):
+        said(strategies=[{"type": "random", "traffic_percentage": 0.01}])
+    with pytest.raises(
+        SettingsError, match=r"strategies\.0: unknown type 'class_contain'; did you mean 'class_contains'"
+    ):
+        said(strategies=[{"type": "class_contain"}])
