@@ -43,7 +43,8 @@ FIXED = "`backend`, `prefix`, `salt`, `timezone`, `collection` or the names of `
 WHILE_IT_RUNS = """A changed file is taken up while the services run, between two batches and within some seconds. What is
 taken up is what the sampler reads: {live}. It is taken whole or not at all: a file that any service of the process would
 refuse at its start is refused, and so is one that changes {fixed}. Then the old settings go on; the log says why once, and
-`gleaner status`, `gleaner doctor` and `/settings` on the health page say it for as long as it lasts. Everything else in
+`/settings` on the health page says it for as long as it lasts, as do `gleaner status` and `gleaner doctor`; of a file that
+cannot be used at all, these two say only what is wrong with it. Everything else in
 the file is read at the next start. On a cluster each sampler takes the file up for itself; each sample names the version of
 the settings under which it was drawn."""
 CHOICES: tuple[tuple[str, tuple[type[BaseModel], ...]], ...] = (
