@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from services.sampler.config import NamedCollection, SamplerConfig
-from services.sampler.planned import planned
+from services.sampler.planned import planned, wanted_per_s
 from services.sampler.rates import PERIODS_S
 from services.sources.config import SourcesConfig
 from shared.settings import Settings
@@ -41,7 +41,7 @@ def budgets(settings: Settings) -> Budgets:
         whose = "" if name == config.collection else f"collection {name}: "
         admitted = {source: one for source, one in fps.items() if _takes(options, source)}
         facts += (whose + fact for fact in (*_shared_out(options), *_checks(options, admitted)))
-        warnings += (whose + one for one in (*_unused(options), *_too_long(options, admitted)))
+        warnings += (whose + one for one in (*_unused(options), *_capped(options), *_too_long(options, admitted)))
     return Budgets(tuple(facts), tuple(warnings))
 
 
@@ -79,6 +79,14 @@ def _unused(options: NamedCollection) -> Iterator[str]:
             "nothing is drawn at random: what the model never sees is not found, and nobody can say how often it is right; "
             "add `{type: random, share: 0.3}`"
         )
+
+
+def _capped(options: NamedCollection) -> Iterator[str]:
+    """Budgets that hard caps make smaller: the parts told are then less than the review."""
+    wanted = sum(wanted_per_s(one, options) or 0.0 for one in options.strategies)
+    let_through = sum(one.per_s for one in planned(options))
+    if let_through < wanted * (1 - HAIR):
+        yield f"limits let {_number(let_through * DAY_S)} of the {_number(wanted * DAY_S)} a day that are budgeted through"
 
 
 def _checks(options: NamedCollection, fps: Mapping[str, float]) -> Iterator[str]:

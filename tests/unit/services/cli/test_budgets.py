@@ -91,3 +91,7 @@ def test_an_unknown_setting_is_told_what_stands_at_its_place() -> None:
         SettingsError, match=r"strategies\.0: unknown type 'class_contain'; did you mean 'class_contains'"
     ):
         said(strategies=[{"type": "class_contain"}])
+
+
+def test_limits_below_the_budgets_are_told() -> None:
+    assert said(review="5000/hour").warnings == ("limits let 1,000 of the 120,000 a day that are budgeted through",)
