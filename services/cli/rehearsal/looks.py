@@ -67,9 +67,11 @@ def scenes_of(predictions: Iterable[tuple[Record, Prediction]], config: SamplerC
     for record, prediction in predictions:
         received = Received(record, prediction)
         room.add(received, Scene(prediction, recent.meet(received)))
+    scenes: list[tuple[Record, Scene]] = []
     for second in range(int(IDLE_S) + 2):  # nothing more comes
-        room.released(float(second))
-    return [(received.record, scene) for received, scene in room.released(IDLE_S + 2)]
+        scenes += ((received.record, scene) for received, scene in room.released(float(second)))
+        room.settle()
+    return scenes
 
 
 def looks_at(scenes: Sequence[Scene], config: SamplerConfig, per_s: PerSecond) -> list[tuple[Look, ...]]:

@@ -59,7 +59,7 @@ def test_key_points_that_are_no_numbers_are_left_out_and_their_box_is_not(bad: f
 def test_a_crowd_with_all_its_key_points_has_room() -> None:
     body = said(points(COUNT, POINTS)).to_bytes()
     assert len(body) < MAX_PREDICTION_BYTES
-    read = predictions.decode(Record("predictions", 0, 1, 2, b"gate", body))
+    read = predictions.decode(Record("predictions", 0, 1, 1_700_000_000_200, b"gate", body))
     assert [len(one.keypoints) for one in read.detections] == [POINTS] * COUNT
 
 
