@@ -37,4 +37,3 @@ def _shadow_of(model: ModelConfig) -> type[InferenceService]:
             return super().predicts(frame) and share_of(frame.ref.frame_id) < model.fraction
 
     return ShadowService
-
