@@ -182,14 +182,9 @@ class SamplerService(Service):
         if new is None:
             return
         before, self.rules = self.rules, self._rules(new.read(SamplerConfig), new)
+        self.rules.go_on_from(before)
         self.scenes.follow(self.rules)
         _drain(before)
-
-    def _drain(self) -> None:
-        """What was counted since the last epoch began helps later plans; without it they are a little less exact."""
-        for collection in self.rules.collections:
-            with suppress(Unavailable):
-                collection.drain()
 
     def _begin(self) -> None:
         """A batch begins, perhaps again: what was counted of it is counted anew."""
