@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from shared.errors import GleanerError
@@ -36,30 +37,34 @@ class Stop(threading.Event):
 def until_signal(drain_s: float = 30.0) -> Iterator[Stop]:
     """A Stop that SIGTERM and SIGINT set. Restores the former handlers. Main thread only."""
     stop = Stop()
-    timers: list[threading.Timer] = []
+    heard: SimpleQueue[int | None] = SimpleQueue()
+    listener = threading.Thread(target=_listen, args=(heard, stop, drain_s), name="signals", daemon=True)
+    listener.start()
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(EXIT_HARD)
-        stop.set()
-        timers.append(_end_hard_after(drain_s))
+        # No more than this: the main thread may hold the very lock that setting the Stop needs, and would wait for itself.
+        heard.put(number)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield stop
     finally:
-        for timer in timers:
-            timer.cancel()  # it has drained: what the process does afterwards is not its business
+        heard.put(None)  # it has drained: what the process does afterwards is not the listener's business
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end_hard_after(drain_s: float) -> threading.Timer:
-    def end() -> None:
+def _listen(heard: "SimpleQueue[int | None]", stop: Stop, drain_s: float) -> None:
+    """The first signal stops; a second one, or a drain that takes too long, ends the process. None: nobody listens any more."""
+    if heard.get() is None:
+        return
+    if stop.is_set():
+        os._exit(EXIT_HARD)
+    stop.set()
+    try:
+        second = heard.get(timeout=drain_s)
+    except Empty:
         logs.get().error("drain.too_long", drain_s=drain_s)
         os._exit(EXIT_HARD)
-
-    timer = threading.Timer(drain_s, end)
-    timer.daemon = True
-    timer.start()
-    return timer
+    if second is not None:
+        os._exit(EXIT_HARD)

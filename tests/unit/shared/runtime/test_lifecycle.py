@@ -32,6 +32,18 @@ with until_signal({drain_s}) as stop:
 """
 
 
+INTERRUPTED = """
+import os, signal
+from shared.runtime.lifecycle import until_signal
+with until_signal() as stop:
+    print("running", flush=True)
+    with stop._cond:  # as inside `wait`, for a moment
+        os.kill(os.getpid(), signal.SIGTERM)
+    stop.wait()
+print("drained", flush=True)
+"""
+
+
 @contextmanager
 def child(program: str) -> Iterator["subprocess.Popen[str]"]:
     """A process that has said `running`; killed when the test is over."""
@@ -60,6 +72,12 @@ def expect(process: "subprocess.Popen[str]", line: str) -> None:
 def test_a_signal_drains(number: signal.Signals) -> None:
     with child(DRAINS) as process:
         process.send_signal(number)
+        expect(process, "drained")
+        assert process.wait(DEADLINE_S) == 0
+
+
+def test_a_signal_in_the_moment_in_which_the_stop_is_locked_is_heard() -> None:
+    with child(INTERRUPTED) as process:
         expect(process, "drained")
         assert process.wait(DEADLINE_S) == 0
 
