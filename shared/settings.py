@@ -45,36 +45,6 @@ _SECRET = re.compile(
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://).*(?=@)", re.DOTALL)
 _SECRET_IN_QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|pas|pwd|pw|sig)[^=&\s]*=)[^&#\s]+", re.IGNORECASE)
 
-KNOWN_KEYS = [
-    "site",
-    "prefix",
-    "timezone",
-    "salt",
-    "salt_file",
-    "backend",
-    "references",
-    "sources",
-    "model",
-    "shadow",
-    "inference",
-    "collection",
-    "strategies",
-    "review",
-    "limits",
-    "near_duplicates",
-    "quality",
-    "context",
-    "image",
-    "privacy",
-    "tags",
-    "collections",
-    "sampler",
-    "destinations",
-    "uploader",
-    "feedback",
-    "health",
-]
-"""Every top-level key of the settings file; which service reads which stands in the services' config.py."""
 LIVE_KEYS = (
     "strategies",
     "review",
@@ -89,6 +59,26 @@ LIVE_KEYS = (
     "sampler",
 )
 """What is taken up while it runs; the sampler alone reads it (shared/runtime/live.py)."""
+KNOWN_KEYS = [
+    "site",
+    "prefix",
+    "timezone",
+    "salt",
+    "salt_file",
+    "backend",
+    "references",
+    "sources",
+    "model",
+    "shadow",
+    "inference",
+    "collection",
+    *LIVE_KEYS,
+    "destinations",
+    "uploader",
+    "feedback",
+    "health",
+]
+"""Every top-level key of the settings file; which service reads which stands in the services' config.py."""
 DECIDING_KEYS = ("timezone", "model", "collection", *LIVE_KEYS)
 """What decides about a frame, with the names of the destinations."""
 

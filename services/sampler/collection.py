@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from services.sampler.config import NamedCollection, SamplerOptions
 from services.sampler.drawing import Draw, Drawer, Plan
 from services.sampler.gates import Gated, Gates
-from services.sampler.keeping import Keeper, Pixels
+from services.sampler.keeping import DROPPED, Keeper, Pixels
 from services.sampler.limits import Limits
 from services.sampler.pacing import Pace
 from services.sampler.planned import planner_of
@@ -26,8 +26,6 @@ from shared.streams.record import NewRecord
 from shared.streams.samples import Design, NearDuplicate
 from shared.telemetry import metrics
 
-DROPPED = b""
-"""The memo of a frame that a gate took away from the only strategies that had drawn it: no sample comes of it."""
 MOST_ADMITTED = 10_000
 """Sources and models of which it is remembered whether they are taken."""
 

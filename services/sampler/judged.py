@@ -7,8 +7,8 @@ overwritten: a verdict is a revision, the same one on redelivery.
 
 from collections.abc import Sequence
 
-from services.sampler.collection import DROPPED, Collection, as_decided
-from services.sampler.keeping import Keeper, Pixels
+from services.sampler.collection import Collection, as_decided
+from services.sampler.keeping import DROPPED, Keeper, Pixels
 from shared.ports.state import State
 from shared.streams import keys
 from shared.streams.samples import BufferedImage, Design, Effect, Revision

@@ -20,6 +20,9 @@ from shared.streams.predictions import Prediction
 from shared.streams.samples import BufferedImage, Sample
 from shared.telemetry import logs
 
+DROPPED = b""
+"""The memo of a frame that a gate took away from the only strategies that had drawn it: no sample comes of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pixels:

@@ -12,7 +12,7 @@ from itertools import chain
 from pydantic import TypeAdapter, ValidationError
 
 from services.sampler.context import Context, Place, Want, places_after, places_before, worn
-from services.sampler.keeping import Keeper, Pixels
+from services.sampler.keeping import DROPPED, Keeper, Pixels
 from shared.errors import InvalidMessage, RecordGone
 from shared.ports.log import Reader
 from shared.ports.state import Charge, Decided, State, Undecided
@@ -235,7 +235,7 @@ class Recaller:
 
     def _is_design(self, memo_key: str) -> bool:
         memo = self._state.memo(memo_key)
-        return memo is not None and memo.decision != b""
+        return memo is not None and memo.decision != DROPPED
 
     def _placed(self, neighbour: Neighbour, pixels: Pixels) -> Neighbour:
         at = self._keeper.place(neighbour.collection, neighbour.sample_id, neighbour.prediction, pixels)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from services.sampler.collection import DROPPED, Collection, as_decided
+from services.sampler.collection import Collection, as_decided
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Drawer, Look, Plan
+from services.sampler.keeping import DROPPED
 from services.sampler.replay.finding import Found
 from services.sampler.replay.log_time_scenes import LogTimeScenes
 from services.sampler.replay.merged import Recorded

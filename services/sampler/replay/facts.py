@@ -6,7 +6,7 @@ Promises: of several designs with one id the first in the log counts. Only what 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.sampler.collection import DROPPED
+from services.sampler.keeping import DROPPED
 from services.sampler.replay.span import Span, first_at
 from shared.errors import InvalidMessage
 from shared.ports.log import Bounds, Log, Reader

@@ -7,9 +7,10 @@ would live. Where a gate would need pixels that are gone, the outcome is the one
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from services.sampler.collection import DROPPED, Collection, as_decided
+from services.sampler.collection import Collection, as_decided
 from services.sampler.drawing import Draw
 from services.sampler.gates import OPEN
+from services.sampler.keeping import DROPPED
 from services.sampler.replay.drawn import GATES, KEPT, NEAR_DUPLICATE, QUALITY, UNDECIDED, Drawn, drawn
 from services.sampler.replay.facts import Fact, Facts
 from services.sampler.replay.sighted_gates import SightedGates
