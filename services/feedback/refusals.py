@@ -18,6 +18,22 @@ class NotAuthenticated(Refusal):
     """No API key, or one that is not in the settings."""
 
 
+class NotAllowed(Refusal):
+    """The caller is known, and may not do this."""
+
+
+class TooMany(Refusal):
+    """The caller asks faster than the settings allow. `retry_after_s`: when it may ask again."""
+
+    def __init__(self, message: str, where: str, retry_after_s: float) -> None:
+        super().__init__(message, where)
+        self.retry_after_s = retry_after_s
+
+
+class NotFound(Refusal):
+    """Nothing of that name is known."""
+
+
 class InvalidRequest(Refusal):
     """The request can never work as it is."""
 

@@ -14,7 +14,7 @@ from shared.settings import Config
 from shared.streams import ids
 from shared.streams.predictions import Box, Prediction
 from shared.streams.stream import first_complaint
-from shared.streams.verdicts import Label, RejectReason, VerdictKind, lacking
+from shared.streams.verdicts import Label, PersonsKind, RejectReason, lacking
 
 MAX_BOXES = 1_000
 BORDER_PX = 1.0
@@ -29,6 +29,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "detection_index": 0,
         "note": "a doormat, not a package",
     },
+    "confirmed, nothing missed": {"prediction_id": "0-4712-9b02d7aa", "kind": "confirmed", "exhaustive": True},
+    "unsure": {"prediction_id": "0-4711-1f0a9c3e", "kind": "unsure", "note": "too dark to tell"},
     "missed": {"prediction_id": "0-4712-9b02d7aa", "kind": "missed", "boxes": [[412.0, 300.5, 610.0, 455.0]]},
     "corrected, one detection": {
         "prediction_id": "0-4711-1f0a9c3e",
@@ -62,9 +64,9 @@ class VerdictRequest(Config):
     prediction_id: str = Field(
         min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM, as the prediction has it"
     )
-    kind: VerdictKind = Field(
+    kind: PersonsKind = Field(
         description="confirmed: it is right; rejected: it is wrong; missed: an object was not found; "
-        "corrected: this is right instead"
+        "corrected: this is right instead; unsure: nobody can tell"
     )
     reason: RejectReason | None = Field(
         default=None, validate_default=True, description="what is wrong; with `rejected`, and only with it"
@@ -91,6 +93,11 @@ class VerdictRequest(Config):
         exclude_if=_is_none,
         description="with `corrected`, for the whole frame: everything that is there, each with `class_name` and `box`; `[]`: "
         "nothing is. Of a classifier's frame one `class_name`",
+    )
+    exhaustive: bool = Field(
+        default=False,
+        exclude_if=lambda exhaustive: not exhaustive,
+        description="you looked at the whole frame for what was missed, too; `missed` and `labels` say so by themselves",
     )
     reviewer: str | None = Field(default=None, max_length=200, description="who looked, as your application calls them")
     note: str | None = Field(default=None, max_length=2_000, description="anything worth knowing, for people")

@@ -14,30 +14,12 @@ from fastapi import FastAPI
 
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig, FeedbackOptions
-from services.feedback.service import Feedback
+from services.feedback.desk import Backend, opened
 from shared.errors import SettingsError
-from shared.ports import Clock, Log, State
 from shared.runtime.listening import cannot_listen
-from shared.runtime.pixels import FramePixels
 from shared.telemetry import logs
 
 BACKLOG = 2048
-
-
-class Backend(Protocol):
-    """What feedback needs of an open backend."""
-
-    @property
-    def log(self) -> Log: ...
-
-    @property
-    def state(self) -> State: ...
-
-    @property
-    def pixels(self) -> FramePixels: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
 
 class Stopping(Protocol):
@@ -50,16 +32,8 @@ def serve(config: FeedbackConfig, backend: Backend, stop: Stopping, listening: s
     """Answers until `stop` is set, then finishes the requests it has. Closes the socket, not the backend."""
     options = config.feedback
     sock = listening or listen(options)
-    feedback = Feedback(
-        backend.log,
-        backend.state,
-        backend.pixels,
-        backend.clock,
-        collection=config.collection,
-        timeout_s=options.timeout_s,
-    )
-    with closing(sock), closing(feedback):
-        server = _Server(_uvicorn_config(create_app(feedback, config), options), stop)
+    with closing(sock), opened(config, backend) as desk:
+        server = _Server(_uvicorn_config(create_app(desk), options), stop)
         logs.get().info("feedback.listening", url=url(sock))
         server.run(sockets=[sock])
     logs.get().info("feedback.stopped")

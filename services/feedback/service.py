@@ -3,17 +3,17 @@
 Promises: `judge` returns only what the log has; whoever got an error sends the same again and makes the same verdict.
 """
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from services.feedback.access.caller import Caller
 from services.feedback.lookup import Lookup
 from services.feedback.readers import within
 from services.feedback.refusals import InvalidRequest, KeyReused, PredictionGone
 from services.feedback.request import VerdictRequest
+from services.feedback.sending import Sending
 from shared.errors import InvalidMessage
-from shared.ports import Clock, Log, Producer, State
-from shared.runtime.pixels import FramePixels
+from shared.ports import Clock, Log, State
 from shared.streams import ids
 from shared.streams.keys import kept_key, memo_key
 from shared.streams.predictions import Prediction
@@ -32,7 +32,8 @@ class Feedback:
         self,
         log: Log,
         state: State,
-        pixels: FramePixels,
+        lookup: Lookup,
+        sending: Sending,
         clock: Clock,
         *,
         collection: str = "default",
@@ -43,22 +44,23 @@ class Feedback:
         self._clock = clock
         self._collection = collection
         self._timeout_s = timeout_s
-        self._lookup = Lookup(log, pixels, timeout_s)
+        self._lookup = lookup
+        self._sending = sending
         self._pings = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feedback-ready")
-        self._opening = threading.Lock()
-        self._producer: Producer | None = None
 
-    def judge(self, caller: str, request: VerdictRequest, idempotency_key: str | None = None) -> Verdict:
+    def judge(self, caller: Caller, request: VerdictRequest, idempotency_key: str | None = None) -> Verdict:
         """The verdict, durable. Raises a Refusal (nothing was kept), or Unavailable (send the same again).
 
         Without a key of the caller's, the content is the key: the same content again is the same verdict.
         """
+        caller.check_prediction(request.prediction_id)
         prediction = self._lookup.prediction(request.prediction_id)  # 1 what is judged?
+        caller.check_source(prediction.source_id)
         request.check_against(prediction)  # 2 can it be meant?
         self._refuse_without_image(prediction)  # 3 is there anything left to learn from?
         if idempotency_key is not None:  # 4 the same key, the same content
-            self._refuse_reused(caller, idempotency_key, request)
-        verdict = self._verdict(caller, request, prediction, idempotency_key or request.fingerprint)
+            self._refuse_reused(caller.name, idempotency_key, request)
+        verdict = self._verdict(caller.name, request, prediction, idempotency_key or request.fingerprint)
         self._keep(verdict)  # 5 durable, then answered
         metrics.VERDICTS.labels(verdict.kind).inc()
         return verdict
@@ -71,9 +73,6 @@ class Feedback:
 
     def close(self) -> None:
         self._pings.shutdown()
-        self._lookup.close()
-        if self._producer is not None:
-            self._producer.close()
 
     def _refuse_without_image(self, prediction: Prediction) -> None:
         """Without the frame in the log a sample can only be revised, if the sampler knows one."""
@@ -108,18 +107,11 @@ class Feedback:
 
     def _keep(self, verdict: Verdict) -> None:
         try:
-            within(self._timeout_s, "log", self._open_producer().send(new_verdict(verdict)))
+            self._sending.send(new_verdict(verdict))
         except InvalidMessage as error:
             raise InvalidRequest(
                 "the log cannot keep it: together with its prediction it is too large; shorten note or boxes", "body"
             ) from error
-
-    def _open_producer(self) -> Producer:
-        """Opened when it is first needed: a log that is down stops no start."""
-        with self._opening:
-            if self._producer is None:
-                self._producer = self._log.producer(timeout_s=self._timeout_s)
-            return self._producer
 
 
 def _rfc3339(time_ms: int) -> str:

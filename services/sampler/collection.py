@@ -209,6 +209,7 @@ class Collection:
             reasons=draw.reasons,
             probabilities=draw.probabilities,
             probability=draw.probability,
+            floor=draw.floor,
             salt_fingerprint=self._salt_fingerprint,
             epoch_ms=draw.epoch_ms,
             scores=draw.scores,

@@ -77,6 +77,11 @@ class Draw:
         return ids.union(look.probability for look in self.looks)
 
     @property
+    def floor(self) -> tuple[str, ...]:
+        """Which of the strategies are the floor, whether they drew it or not."""
+        return tuple(look.strategy.label for look in self.looks if look.strategy.floor)
+
+    @property
     def scores(self) -> dict[str, float]:
         return {look.strategy.label: look.score for look in self.looks if look.score and not look.strategy.floor}
 

@@ -21,6 +21,8 @@ _EFFECTS: dict[str, Effect] = {
     "false_positive": "remove",
     "wrong_class": "flag",
     "bad_box": "flag",
+    "unsure": "flag",
+    "affirmed": "affirm",
 }
 
 
@@ -48,7 +50,7 @@ class Judge:
             return None
         sample_id = self._collection.sample_id(verdict.prediction)
         design = self._design(sample_id)
-        if verdict.kind == "confirmed":
+        if verdict.kind in ("confirmed", "unsure"):
             return self._confirmation(verdict, sample_id, design)
         known = self._kept_before(sample_id) if design is None or design.image is None else design.image
         return self._revision(verdict, sample_id, known, None) if known else self._kept(verdict, sample_id)

@@ -15,6 +15,8 @@ from shared.streams.verdicts import Label, Verdict
 
 INCOMPLETE = "incomplete"
 VERIFIED = "verified"
+AFFIRMED = "affirmed"
+"""Nobody who was shown it objected: right by silence, with a weight, and never truth."""
 
 
 class Fit(NamedTuple):
@@ -99,9 +101,9 @@ class _Judged:
 
     def _flag(self, verdict: Verdict) -> None:
         for index in self._meant(verdict):
-            _once(self.box_flags.setdefault(index, []), verdict.reason or "flagged")
+            _once(self.box_flags.setdefault(index, []), verdict.reason or verdict.kind)
         if verdict.detection_index is None:
-            _once(self.flags, verdict.reason or "flagged")
+            _once(self.flags, verdict.reason or verdict.kind)
         self._no_longer_verified(verdict)
 
     def _flag_incomplete(self, verdict: Verdict) -> None:
@@ -128,6 +130,9 @@ class _Judged:
         if verdict.label is not None:
             self.corrected[verdict.detection_index] = verdict.label
 
+    def _affirm(self, verdict: Verdict) -> None:
+        _once(self.flags, AFFIRMED)
+
     def _meant(self, verdict: Verdict) -> Sequence[int]:
         return range(self.count) if verdict.detection_index is None else (verdict.detection_index,)
 
@@ -147,7 +152,7 @@ def annotate(
     """
     fit = Fit.of(prediction, size_px)
     judged = _Judged(count=len(prediction.detections))
-    for revision in revisions:
+    for revision in _by_people(revisions) or revisions:
         judged.apply(revision)
     boxes = _boxes(prediction, judged, fit)
     classes = () if judged.classes_removed or judged.labels is not None else prediction.classes
@@ -163,6 +168,11 @@ def annotate(
         class_name=_class_name(prediction, judged, classes),
         is_truth=_is_truth(judged, boxes),
     )
+
+
+def _by_people(revisions: Sequence[Revision]) -> list[Revision]:
+    """What a person said outranks silence, in whatever order the two came."""
+    return [revision for revision in revisions if revision.effect != "affirm"]
 
 
 def _boxes(prediction: Prediction, judged: _Judged, fit: Fit) -> tuple[LabelledBox, ...]:

@@ -24,9 +24,9 @@ def _is_empty(value: dict[str, float]) -> bool:
     return not value
 
 
-Effect = Literal["verify", "remove", "flag", "flag_incomplete", "replace"]
+Effect = Literal["verify", "remove", "flag", "flag_incomplete", "replace", "affirm"]
 """What a verdict does to a pre-annotation: marks it verified, removes the box, keeps and flags it, flags the image, puts
-what a person says in its place."""
+what a person says in its place; marks it as affirmed by silence, which whatever a person says outranks."""
 
 
 class Reason(BaseModel):
@@ -100,6 +100,9 @@ class Design(_Sample):
     reasons: tuple[Reason, ...] = Field(description="the strategies that drew it")
     probabilities: dict[str, Probability] = Field(description="of every strategy, whether it drew the frame or not")
     probability: Probability = Field(description="of their union: the inclusion probability")
+    floor: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda floor: not floor, description="which of them are the floor: random, for estimates"
+    )
     salt_fingerprint: str
     epoch_ms: int | None = Field(
         default=None, exclude_if=_is_none, description="start of the epoch whose plan gave the probabilities"

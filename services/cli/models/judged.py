@@ -113,9 +113,11 @@ def newest_first(log: Log, reader: Reader, stream: str) -> Iterator[Record]:
 def _decoded(records: Iterable[Record]) -> Iterator[Verdict]:
     for record in records:
         try:
-            yield VERDICTS.decode(record)
+            message = VERDICTS.decode(record)
         except InvalidMessage:
             continue  # a dead letter of its readers, and counted there
+        if isinstance(message, Verdict) and message.kind != "affirmed":
+            yield message
 
 
 class Places:

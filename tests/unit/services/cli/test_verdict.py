@@ -1,18 +1,14 @@
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig
-from services.feedback.service import Feedback
-from shared.adapters.embedded.file_objects import FileObjects
-from shared.adapters.embedded.sqlite_state import SqliteState
-from shared.runtime.clock import SystemClock
-from shared.runtime.pixels import FramePixels
-from shared.settings import ReferencesConfig
+from services.feedback.server import listen, serve
+from services.feedback.server import url as address
+from shared.bootstrap import open_backend
+from shared.settings import Settings
 from shared.streams.verdicts import VERDICTS, Label, Verdict
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 
@@ -22,23 +18,15 @@ KEY = "a-key-of-the-door-app"
 @pytest.fixture
 def url(site: Site, folder: Path) -> Iterator[str]:
     """A real feedback service with an API key, on a free port."""
-    import uvicorn
-
-    state = SqliteState(folder / "state.db")
-    pixels = FramePixels(FileObjects(folder / "objects"), ReferencesConfig(), SystemClock())
-    feedback = Feedback(site.log, state, pixels, SystemClock())
-    config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}}})
-    server = uvicorn.Server(uvicorn.Config(create_app(feedback, config), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline_s = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline_s:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
-    feedback.close()
-    state.close()
+    settings = Settings({"backend": {"type": "embedded", "folder": str(folder)}})
+    config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}, "port": 0}})
+    stop, listening = threading.Event(), listen(config.feedback)
+    with open_backend(settings) as backend:
+        thread = threading.Thread(target=serve, args=(config, backend, stop, listening))
+        thread.start()
+        yield address(listening)
+        stop.set()
+        thread.join(20)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A site on the embedded adapters in a temporary folder: frames and predictions in, and a clock that can jump."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from fastapi.testclient import TestClient
 
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig
+from services.feedback.desk import Desk, opened
 from services.feedback.service import Feedback
+from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog
 from shared.adapters.embedded.sqlite_state import SqliteState
@@ -23,7 +26,7 @@ from shared.streams.keys import memo_key
 from shared.streams.predictions import Detection, Prediction, new_prediction
 from shared.streams.record import NewRecord, Record
 from shared.streams.references import Reference
-from shared.streams.verdicts import VERDICTS, Verdict
+from shared.streams.verdicts import VERDICTS, Shown, Verdict
 
 HOUR_S = 3600
 
@@ -40,6 +43,8 @@ class Site:
         self.state = SqliteState(folder / "state.db")
         self.objects = FileObjects(folder / "objects")
         self.pixels = FramePixels(self.objects, ReferencesConfig(buckets=("cameras",)), self.clock)
+        self.images = FileImages(folder / "images")
+        self.salt = b"a salt of at least sixteen bytes"
         self.producer = self.log.producer()
 
     def open_log(self) -> SegmentLog:
@@ -85,6 +90,9 @@ class Site:
         self.state.decide([Undecided(key, b"kept", ttl_s=60)])
 
     def verdicts(self) -> list[Verdict]:
+        return [one for one in self.judged() if isinstance(one, Verdict)]
+
+    def judged(self) -> list[Verdict | Shown]:
         reader = self.log.reader()
         found = [
             VERDICTS.decode(record)
@@ -97,6 +105,7 @@ class Site:
     def close(self) -> None:
         self.log.close()
         self.state.close()
+        self.images.close()
 
 
 @pytest.fixture
@@ -107,19 +116,28 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def feedback(site: Site) -> Iterator[Feedback]:
-    service = Feedback(site.log, site.state, site.pixels, site.clock, timeout_s=5.0)
-    yield service
-    service.close()
+def desk_for(site: Site) -> Iterator[Callable[..., Desk]]:
+    """A desk with these options; closed at the end of the test."""
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> Desk:
+            config = FeedbackConfig.model_validate({"feedback": {"timeout_s": 5.0, **options}})
+            return stack.enter_context(opened(config, site))
+
+        yield make
 
 
 @pytest.fixture
-def client_for(feedback: Feedback) -> Callable[..., TestClient]:
+def feedback(desk_for: Callable[..., Desk]) -> Feedback:
+    return desk_for().feedback
+
+
+@pytest.fixture
+def client_for(desk_for: Callable[..., Desk]) -> Callable[..., TestClient]:
     """A client of the application with these options."""
 
     def make(**options: Any) -> TestClient:
-        config = FeedbackConfig.model_validate({"feedback": options})
-        return TestClient(create_app(feedback, config), raise_server_exceptions=False)
+        return TestClient(create_app(desk_for(**options)), raise_server_exceptions=False)
 
     return make
 

@@ -63,7 +63,20 @@ def test_the_documentation_needs_no_script_and_no_other_host(client: TestClient)
 def test_the_openapi_description_is_complete(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/v1/verdicts"]["post"]
     content = operation["requestBody"]["content"]["application/json"]
-    assert set(operation["responses"]) == {"202", "401", "404", "408", "409", "410", "413", "415", "422", "503"}
+    assert set(operation["responses"]) == {
+        "202",
+        "401",
+        "403",
+        "404",
+        "408",
+        "409",
+        "410",
+        "413",
+        "415",
+        "422",
+        "429",
+        "503",
+    }
     kinds = {name.partition(",")[0] for name in content["examples"]}
     assert kinds == set(get_args(VerdictKind))
     assert "$ref" not in json.dumps(content), "a reference inside of the schema would point to nothing"

@@ -1,10 +1,20 @@
 """The body of a request, read with a limit on its size and on its time, before anything looks into it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
 from services.feedback.refusals import TooLarge, TooSlow, WrongMediaType
+
+
+def json_body(max_bytes: int, timeout_s: float) -> Callable[[Request], Awaitable[bytes]]:
+    """A dependency: the bytes of a request that is declared to be JSON."""
+
+    async def body(request: Request) -> bytes:
+        return await read_body(request, max_bytes, timeout_s)
+
+    return body
 
 
 async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from services.feedback.access.caller import LOCAL, Caller
 from services.feedback.refusals import NotAuthenticated
-
-LOCAL = "local"
-"""The caller's name where no key is asked for."""
 
 
 class Keys:
@@ -21,10 +19,10 @@ class Keys:
     def __init__(self, api_keys: Mapping[str, SecretStr]) -> None:
         self._digests = {name: _digest(key.get_secret_value().encode()) for name, key in api_keys.items()}
 
-    def caller(self, key: bytes | None) -> str:
-        """The name that the key belongs to; LOCAL where the settings have no keys. Raises NotAuthenticated."""
+    def caller(self, key: bytes | None) -> Caller:
+        """Whom the key belongs to; LOCAL, who may do all, where the settings have no keys. Raises NotAuthenticated."""
         if not self._digests:
-            return LOCAL
+            return Caller(LOCAL)
         given = _digest(key or b"")
         names = [name for name, digest in self._digests.items() if hmac.compare_digest(digest, given)]
         if not names:
@@ -34,7 +32,7 @@ class Keys:
                 "keys stand under feedback.api_keys in the settings",
                 "Authorization",
             )
-        return names[0]
+        return Caller(names[0])
 
 
 def _digest(key: bytes) -> bytes:
