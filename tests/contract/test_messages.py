@@ -17,7 +17,7 @@ from shared.errors import InvalidMessage
 from shared.streams import DLQ_SUFFIX, STREAMS, Stream
 from shared.streams.record import Record
 from shared.streams.samples import BufferedImage, Design, Neighbour, Revision
-from shared.streams.verdicts import Label, RejectReason, Verdict, VerdictKind
+from shared.streams.verdicts import Label, RejectReason, Shown, Silence, Verdict, VerdictKind
 
 MESSAGES = Path(__file__).parent / "messages"
 GOLDENS = sorted(MESSAGES.glob("*/v1/*.json"))
@@ -27,6 +27,18 @@ _FRAME = [f"frame.{name}" for name in ("stream", "partition", "offset", "time_ms
 _PREDICTION = ["frame", *_FRAME, "source_id", "width_px", "height_px", "model_id", "model_version", "threshold"]
 _BOX = ["box", "class_id", "class_name", "confidence"]
 _VERDICT = ["verdict_id", "prediction_id", "prediction", "kind", "caller", "judged_at"]
+_SILENCE = ["exposure_id", "deadline_ms", "weight", "p_correct", "p", "reject_rate", "audited_errors", "probability"]
+_SHOWN = [
+    "exposure_id",
+    "prediction_id",
+    "frame_id",
+    "partition",
+    "source_id",
+    "model_id",
+    "model_version",
+    "visible_ms",
+]
+_SHOWN += ["caller", "objection_s", "probability", "kind"]
 _SAMPLE = ["sample_id", "collection", "prediction_id", "prediction", "destinations", "settings_version", "kind"]
 _IMAGE = [f"image.{name}" for name in ("key", "preview_key", "sidecar_key", "content_type", "sha256", "size")]
 _REASON = [f"reasons.0.{name}" for name in ("strategy", "rule", "probability")]
@@ -38,6 +50,13 @@ REQUIRED = {
     ],
     "verdicts/rejected": [*_VERDICT, *(f"prediction.{name}" for name in _PREDICTION)],
     "verdicts/corrected-frame": [*_VERDICT, *(f"prediction.{name}" for name in _PREDICTION)],
+    "verdicts/affirmed": [
+        *_VERDICT,
+        *(f"prediction.{name}" for name in _PREDICTION),
+        *(f"silence.{name}" for name in _SILENCE),
+    ],
+    "verdicts/shown-held": [*_SHOWN, *(f"prediction.{name}" for name in _PREDICTION)],
+    "verdicts/shown": _SHOWN,
     "samples/design-kept": [
         *_SAMPLE,
         *_IMAGE,
@@ -73,6 +92,8 @@ PROBABILITIES = [
     ("samples/design-by-budget", "probabilities.uncertain"),
     ("samples/revision", "verdict.prediction.detections.0.confidence"),
     ("verdicts/corrected-detection", "label.box.0"),
+    ("verdicts/affirmed", "silence.weight"),
+    ("verdicts/shown", "probability"),
 ]
 
 
@@ -138,7 +159,7 @@ def test_what_is_weak_says_so_and_what_is_not_says_nothing() -> None:
 
 def test_what_a_sample_has_nothing_to_say_of_is_not_said() -> None:
     """Samples of yesterday and of today are the same bytes where nothing new was asked for."""
-    new = {"epoch_ms", "scores", "weights", "gate", "near_duplicate", "phash", "signature", "tags"}
+    new = {"epoch_ms", "scores", "weights", "gate", "near_duplicate", "phash", "signature", "tags", "floor"}
     of_image = {"width_px", "height_px", "altered"}
     design = decode_story("samples/design-kept", golden("samples/design-kept"))
     told = json.loads(design.to_bytes())
@@ -171,7 +192,9 @@ def test_the_streams_page_names_every_field_of_a_sample() -> None:
 def test_the_streams_page_names_every_field_of_a_verdict() -> None:
     page = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
     section, _, _ = page.partition("## Verdicts")[2].partition("\n## ")
-    fields = {*Verdict.model_fields, *Label.model_fields, *get_args(VerdictKind), *get_args(RejectReason)} - {"version"}
+    models = (Verdict, Label, Shown, Silence)
+    names = {name for model in models for name in model.model_fields}
+    fields = {*names, *get_args(VerdictKind), *get_args(RejectReason)} - {"version"}
     assert [name for name in sorted(fields) if f"`{name}`" not in section] == []
 
 
@@ -238,6 +261,7 @@ def test_what_is_not_required_may_be_left_out(name: str) -> None:
             path in required
             or any(part.isdigit() for part in path.split("."))
             or path.endswith(("reason", "detections", "labels"))
+            or path in ("silence", "held", "prediction")
         ):
             continue
         del container[key]
