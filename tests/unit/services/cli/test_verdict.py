@@ -18,7 +18,7 @@ KEY = "a-key-of-the-door-app"
 @pytest.fixture
 def url(site: Site, folder: Path) -> Iterator[str]:
     """A real feedback service with an API key, on a free port."""
-    settings = Settings({"backend": {"type": "embedded", "folder": str(folder)}})
+    settings = Settings({"backend": {"type": "embedded", "folder": str(folder / "gleaner-data")}})
     config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}, "port": 0}})
     stop, listening = threading.Event(), listen(config.feedback)
     with open_backend(settings) as backend:
