@@ -1,0 +1,16 @@
+"""Progress: how far the read model is, as its answers say it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` records were read of what there was to read when the file was made.
+
+    `rebuilding`: that was not over yet. `as_of_ms`: all that was written until then is in the answers; None: not known yet.
+    """
+
+    done: int
+    total: int
+    rebuilding: bool
+    as_of_ms: int | None = None
