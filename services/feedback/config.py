@@ -5,12 +5,14 @@ Promises: it never listens beyond this machine without an API key, and no key is
 
 import ipaddress
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.errors import SettingsError
-from shared.settings import Config
+from shared.settings import Backend as SettingsBackend
+from shared.settings import Config, EmbeddedBackend
 
 MAX_CALLER_CHARS = 64
 
@@ -22,6 +24,11 @@ class FeedbackOptions(Config):
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
     api_keys: dict[str, SecretStr] = Field(
         default_factory=dict, description="NAME: KEY per caller; the name stands in each of its verdicts. Empty: no key"
+    )
+    folder: Path | None = Field(
+        default=None,
+        description="where the read model lies; by default `feedback/` in the embedded backend's folder, else "
+        "`gleaner-feedback/`",
     )
     max_body_bytes: int = Field(default=65_536, ge=1_024, le=1_048_576, description="the largest request body taken")
     timeout_s: float = Field(
@@ -56,6 +63,30 @@ class FeedbackConfig(Config):
 
     feedback: FeedbackOptions = Field(default_factory=FeedbackOptions)
     collection: str = Field(default="default", min_length=1, description="name of the collection")
+    backend: SettingsBackend = EmbeddedBackend()
+    prefix: str = ""
+    timezone: str = "UTC"
+    privacy: dict[str, Any] | None = Field(
+        default=None, description="the sampler's; where it is set, frames that nobody masked are not shown to anybody"
+    )
+
+    @property
+    def raw_images(self) -> bool:
+        """Whether frames may be shown that no privacy step has seen."""
+        return not self.privacy
+
+    @property
+    def read_model_path(self) -> Path:
+        """A projection; may be deleted at any time. Two feedbacks on one machine need one each."""
+        return self._folder / f"{self.prefix}read-model.sqlite3"
+
+    @property
+    def _folder(self) -> Path:
+        if self.feedback.folder:
+            return self.feedback.folder
+        return (
+            self.backend.folder / "feedback" if isinstance(self.backend, EmbeddedBackend) else Path("gleaner-feedback")
+        )
 
 
 def is_loopback(host: str) -> bool:
