@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from shared.adapters.embedded.murmur2 import partition_of
 from shared.errors import Expired, Fenced, InvalidMessage, NeverWritten
 from shared.ports import Bounds, Consumer, Log
 from shared.streams import STREAMS
+from shared.streams.murmur2 import partition_of
 from shared.streams.record import NewRecord, Partition, Record
 from tests.contract.conftest import LogBackend
 

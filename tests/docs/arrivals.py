@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shared.adapters.embedded.murmur2 import partition_of
 from shared.streams import FRAMES
+from shared.streams.murmur2 import partition_of
 from tests.e2e.world import World
 from tests.servers import Servers
 

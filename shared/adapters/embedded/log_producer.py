@@ -13,10 +13,10 @@ from itertools import count
 
 from shared.adapters.embedded.database import said_as_unavailable
 from shared.adapters.embedded.index import Stored
-from shared.adapters.embedded.murmur2 import partition_of
 from shared.adapters.embedded.segments import SegmentWriter
 from shared.adapters.embedded.store import Store
 from shared.errors import InvalidMessage, Unavailable
+from shared.streams.murmur2 import partition_of
 from shared.streams.record import NewRecord, Record
 
 BATCH_RECORDS = 1_000

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafkas_murmur2
 
-from shared.adapters.embedded.murmur2 import murmur2, partition_of
+from shared.streams.murmur2 import murmur2, partition_of
 
 
 @given(st.binary(max_size=64))
