@@ -1,6 +1,6 @@
 """Static files: the verdict button for other people's pages, and a page that shows it.
 
-Promises: a fixed table of files, read once; a path never reaches the disk. Pages run no script and no style but their own files.
+Promises: a fixed table of files, read once; a path never reaches the disk. Pages run no script or style but their own files.
 """
 
 import hashlib

@@ -36,6 +36,7 @@ STYLE.replaceSync(`
   button { font: inherit; min-height: 44px; min-width: 44px; padding: 8px 16px; border-radius: 8px; cursor: pointer; text-align: start;
     color: var(--gleaner-text, light-dark(#1d2327, #e6e8ea)); background: var(--gleaner-surface, light-dark(#fff, #22272c));
     border: 1px solid var(--gleaner-border, light-dark(#767d84, #8a939c)) }
+  button[part="back"] { background: none; border-color: transparent; color: inherit; text-decoration: underline }
   button:hover { background: var(--gleaner-hover, light-dark(#edf1f5, #323940)) }
   :focus-visible { outline: 3px solid var(--gleaner-focus, light-dark(#0b57d0, #8ab4f8)); outline-offset: 2px }
   @media (prefers-reduced-motion: no-preference) { button { transition: background-color 0.15s } }
@@ -81,7 +82,7 @@ async function post({ server, path, key, body }, credentials, withdrawn) {
     if (!/^https?:\/\//.test(server)) throw new TypeError(`server: expected an http address, got ${server.slice(0, 80)}`);
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...credentials };
     request = new Request(server + path, { method: "POST", headers, body: JSON.stringify(body), keepalive: true });
-  } catch (error) { return { state: "refused", status: 0, message: String(error) }; } // it can never be sent
+  } catch (error) { return { state: "refused", status: 0, message: error instanceof Error ? error.message : "" }; } // it can never be sent
   try {
     response = await fetch(request, { signal: AbortSignal.any([withdrawn, AbortSignal.timeout(TIMEOUT_MS)]) });
   } catch { return { state: "kept", status: 0 }; }

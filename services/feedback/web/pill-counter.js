@@ -26,9 +26,9 @@ function shape(tag, attributes, ...children) {
 function pill(place, next, found) {
   const x = BORDER_PX + STEP_PX * (place % COLUMNS) + 28 * (next() - 0.5), y = BORDER_PX + 80 * Math.floor(place / COLUMNS) + 20 * (next() - 0.5);
   const turned = shape("g", { transform: `translate(${x} ${y}) rotate(${360 * next()})` },
-    shape("rect", { class: "pill", x: -28, y: -12, width: 56, height: 24, rx: 12 }),
-    shape("path", { class: "half", d: "M0 -12 H16 A12 12 0 0 1 16 12 H0 Z" }));
-  return found ? [turned, shape("circle", { class: "dot", cx: x, cy: y, r: 6 })] : [turned];
+    shape("rect", { class: "pill", x: -36, y: -16, width: 72, height: 32, rx: 16 }),
+    shape("path", { class: "half", d: "M0 -16 H20 A16 16 0 0 1 20 16 H0 Z" }));
+  return found ? [turned, shape("circle", { class: "dot", cx: x, cy: y, r: 7 })] : [turned];
 }
 
 /** Twenty-odd pills, of which the counter overlooks one. @param {string} prediction_id @returns {number} how many it counted */
