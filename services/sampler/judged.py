@@ -1,19 +1,22 @@
 """Judged: what a verdict does to a sample, and whether it makes one.
 
-Promises: a rejection, a correction or a missed object always has a sample, whatever the draw, a gate or a limit said, and
-is charged to no budget; `confirmed` revises one that exists, or waits for it, and makes none. The design is never
-overwritten: a verdict is a revision, the same one on redelivery.
+Promises: a rejection, a correction, a missed object or an affirmation always has a sample, whatever the draw, a gate or a limit
+said, and is charged to no budget; `confirmed` revises one that exists, or waits for it, and makes none. The design is never
+overwritten: a verdict is a revision, the same one on redelivery. A frame that has gone since is taken from what is held.
 """
 
 from collections.abc import Sequence
 
 from services.sampler.collection import Collection, as_decided
+from services.sampler.held import HeldImages, Wait
 from services.sampler.keeping import DROPPED, Keeper, Pixels
 from shared.ports.state import State
 from shared.streams import keys
 from shared.streams.samples import BufferedImage, Design, Effect, Revision
-from shared.streams.verdicts import Verdict
+from shared.streams.verdicts import Shown, Verdict
 
+BY_SILENCE = "label_source:silence"
+"""The tag of what nobody objected to, and nobody confirmed either."""
 _EFFECTS: dict[str, Effect] = {
     "confirmed": "verify",
     "missed": "flag_incomplete",
@@ -36,13 +39,14 @@ class Judge:
 
     def __init__(self, collection: Collection) -> None:
         around = collection.around
+        self._preview_px = around.options.preview_px
         self._collection = collection
         self._name = collection.name
         self._memo_s = around.options.memo_s
         self._state: State = around.state
         self._keeper: Keeper = around.keeper
 
-    def revise(self, verdict: Verdict) -> Revision | None:
+    def revise(self, verdict: Verdict, held: HeldImages) -> Revision | None:
         """The revision, with its image in the buffer; None for a confirmation of a frame that is no sample (yet), and for a
         shadow: of its prediction there are no samples; where it has the live model's id, its boxes are none of the sample's.
         """
@@ -53,7 +57,23 @@ class Judge:
         if verdict.kind in ("confirmed", "unsure"):
             return self._confirmation(verdict, sample_id, design)
         known = self._kept_before(sample_id) if design is None or design.image is None else design.image
-        return self._revision(verdict, sample_id, known, None) if known else self._kept(verdict, sample_id)
+        return self._revision(verdict, sample_id, known, None) if known else self._kept(verdict, sample_id, held)
+
+    def hold(self, shown: Shown, time_ms: int, held: HeldImages) -> None:
+        """Keeps the image of a held prediction aside, unless a sample has it already or the frame has gone."""
+        if shown.prediction is None or shown.prediction.role == "shadow":
+            return
+        sample_id = self._collection.sample_id(shown.prediction)
+        if held.has(self._name, sample_id) or self._has_image(sample_id):
+            return
+        pixels = self._keeper.read(shown.prediction)
+        at = self._keeper.place(self._name, sample_id, shown.prediction, pixels)
+        if at is not None and pixels.veiled is not None:
+            held.put(self._name, sample_id, at, pixels.veiled.data, Wait(time_ms, shown.objection_s))
+
+    def _has_image(self, sample_id: str) -> bool:
+        design = self._design(sample_id)
+        return (design is not None and design.image is not None) or self._kept_before(sample_id) is not None
 
     def waiting_for(self, designs: Sequence[Design]) -> list[Revision]:
         """The confirmations that were read before these were decided."""
@@ -92,9 +112,9 @@ class Judge:
         if verdict.to_bytes() not in lines:
             self._state.put(key, b"\n".join([*lines, verdict.to_bytes()]), self._memo_s)
 
-    def _kept(self, verdict: Verdict, sample_id: str) -> Revision:
+    def _kept(self, verdict: Verdict, sample_id: str, held: HeldImages) -> Revision:
         """Nothing holds the image yet: this verdict keeps it, with a memo of its own."""
-        pixels = self._keeper.read(verdict.prediction)
+        pixels = self._pixels(verdict, sample_id, held)
         at = self._keeper.place(self._name, sample_id, verdict.prediction, pixels)
         revision = self._remembered(self._revision(verdict, sample_id, at, pixels.missing))
         if revision.image is None:
@@ -105,6 +125,13 @@ class Judge:
             # Remembered as kept, but the crash came before the image was in the buffer and the frame has gone since.
             return self._forgotten(revision, pixels.missing)
         return revision
+
+    def _pixels(self, verdict: Verdict, sample_id: str, held: HeldImages) -> Pixels:
+        """The frame's; where it has gone, what is held of it."""
+        pixels = self._keeper.read(verdict.prediction)
+        if pixels.missing != "expired":
+            return pixels
+        return held.pixels(self._name, sample_id, verdict, self._preview_px) or pixels
 
     def _remembered(self, revision: Revision) -> Revision:
         key = keys.verdict_key(self._name, revision.verdict.verdict_id)
@@ -131,7 +158,7 @@ class Judge:
             image=image,
             missing=missing,
             settings_version=self._collection.around.settings_version,
-            tags=self._collection.options.tags,
+            tags=(*self._collection.options.tags, *((BY_SILENCE,) if verdict.kind == "affirmed" else ())),
             verdict=verdict,
             effect=effect_of(verdict),
         )

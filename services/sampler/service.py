@@ -13,6 +13,8 @@ from typing import NamedTuple
 from services.sampler.collection import Collection
 from services.sampler.config import SamplerConfig
 from services.sampler.drawing import Draw
+from services.sampler.held import HeldImages
+from services.sampler.judged import Judge
 from services.sampler.keeping import Pixels
 from services.sampler.rules import Rules
 from services.sampler.scenes import Scened, Scenes
@@ -24,9 +26,10 @@ from shared.runtime.live import Live
 from shared.runtime.service import Handled, Received, Service
 from shared.settings import Settings
 from shared.streams import PREDICTIONS, VERDICTS, keys
+from shared.streams.predictions import Prediction
 from shared.streams.record import NewRecord, Partition
 from shared.streams.samples import BufferedImage, Design, new_sample
-from shared.streams.verdicts import Verdict
+from shared.streams.verdicts import Judged, Shown, Verdict
 from shared.telemetry import logs, metrics
 
 KEPT_TOGETHER, BYTES_TOGETHER = 32, 64_000_000
@@ -49,6 +52,7 @@ class SamplerService(Service):
         self.backend = backend
         self.reader = backend.log.reader()
         self.log = logs.get(service=self.name)
+        self.held = HeldImages(backend.images, backend.state)
         self.rules = self._rules(config, backend.settings)
         self.scenes = Scenes(self.rules)
         self.tallying = Tallying()
@@ -59,8 +63,9 @@ class SamplerService(Service):
         self._take_up()
         self._begin()
         self.warming.warm(batch)
-        verdicts = [received for received in batch if isinstance(received.message, Verdict)]
-        outputs = [output for received in verdicts for output in self.revise(received)]
+        judged = [received for received in batch if received.record.stream == VERDICTS.name]
+        outputs = [output for received in judged for output in self.hear(received)]
+        self.held.sweep(max((received.record.time_ms for received in batch), default=0))
         arrived = self.scenes.arrived(batch)
         for together in _chunks(self.draw(self.scenes.ready(arrived))):
             outputs += self.keep(together)
@@ -113,13 +118,28 @@ class SamplerService(Service):
         # The frame has gone since, or other settings would store other bytes now: what lies there is what was decided.
         return design if keeper.holds(design.image) else self._amended(design, here, pixels)
 
-    def revise(self, received: Received) -> list[NewRecord]:
+    def hear(self, received: Received) -> list[NewRecord]:
+        """What people said, or were shown."""
+        said: Judged = received.message
+        if isinstance(said, Verdict):
+            return self.revise(said)
+        self.hold(said, received.record.time_ms)
+        return []
+
+    def hold(self, shown: Shown, time_ms: int) -> None:
+        """The image of a held prediction is kept aside, in every collection that takes its source."""
+        for judge in self._judges(shown.prediction) if shown.prediction else ():
+            judge.hold(shown, time_ms, self.held)
+
+    def revise(self, verdict: Verdict) -> list[NewRecord]:
         """A verdict keeps a frame or revises a sample, in every collection that takes its source."""
-        verdict: Verdict = received.message
-        judges = [self.rules.judges[one.name] for one in self.rules.collections if one.takes(verdict.prediction)]
-        revisions = [revision for judge in judges if (revision := judge.revise(verdict)) is not None]
+        judges = self._judges(verdict.prediction)
+        revisions = [revision for judge in judges if (revision := judge.revise(verdict, self.held)) is not None]
         metrics.REVISIONS.labels(verdict.kind).inc(len(revisions))
         return [new_sample(revision) for revision in revisions]
+
+    def _judges(self, prediction: Prediction) -> list[Judge]:
+        return [self.rules.judges[one.name] for one in self.rules.collections if one.takes(prediction)]
 
     def neighbours(self, arrived: Sequence[Scened]) -> list[NewRecord]:
         """The frames that are to be kept beside kept ones, where a collection wants any."""

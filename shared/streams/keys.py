@@ -9,7 +9,12 @@ from datetime import UTC, datetime
 
 from shared.streams import ids
 from shared.streams.samples import BufferedImage
+from shared.streams.stream import DAY_S
 
+HELD = "held/"
+"""Under it lie images of predictions that wait for an objection (or for none), by the day after which they may go."""
+HELD_GRACE_S = 2 * DAY_S
+"""How long after its deadline a held image stays: so late may an affirmation be read and still find it."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -34,6 +39,11 @@ def kept_key(collection: str, sample_id: str) -> str:
 def confirmed_key(collection: str, sample_id: str) -> str:
     """Of a frame that was confirmed before it was drawn: the verdicts that its sample finds, if there will be one."""
     return f"conf:{{{safe(collection)}}}:{sample_id}"
+
+
+def held_key(collection: str, sample_id: str) -> str:
+    """Of a prediction that is held: where its image is (a BufferedImage), for when the frame has gone."""
+    return f"held:{{{safe(collection)}}}:{sample_id}"
 
 
 def verdict_key(collection: str, verdict_id: str) -> str:
@@ -88,7 +98,7 @@ def buffered_image(
     collection: str, sample_id: str, *, time_ms: int, content_type: str, sha256: str, size: int
 ) -> BufferedImage:
     """The same sample gives the same keys, so that writing it twice is writing it once."""
-    day = datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()
+    day = day_of(time_ms)
     path = f"{safe(collection)}/{day}/{sample_id}"
     return BufferedImage(
         key=f"samples/{path}.{EXTENSIONS.get(content_type, 'bin')}",
@@ -98,3 +108,30 @@ def buffered_image(
         sha256=sha256,
         size=size,
     )
+
+
+def held_image(at: BufferedImage, collection: str, sample_id: str, deadline_ms: int) -> BufferedImage:
+    """Where it waits for the deadline, of an image whose place as a sample would be `at`. No preview is made of it yet."""
+    extension = EXTENSIONS.get(at.content_type, "bin")
+    path = _held_path(collection, sample_id, deadline_ms)
+    places = {"key": f"{path}.{extension}", "preview_key": f"{path}.{extension}"}
+    return at.model_copy(update={**places, "sidecar_key": held_sidecar(collection, sample_id, deadline_ms)})
+
+
+def held_sidecar(collection: str, sample_id: str, deadline_ms: int) -> str:
+    """Where a held image is described, for whoever knows the deadline alone."""
+    return f"{_held_path(collection, sample_id, deadline_ms)}.json"
+
+
+def held_until(key: str) -> str:
+    """The last day on which a held image may be asked for."""
+    return key.removeprefix(HELD).partition("/")[0]
+
+
+def day_of(time_ms: int) -> str:
+    """In UTC; a later day is a greater text."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).date().isoformat()
+
+
+def _held_path(collection: str, sample_id: str, deadline_ms: int) -> str:
+    return f"{HELD}{day_of(deadline_ms + HELD_GRACE_S * 1000)}/{safe(collection)}/{sample_id}"
