@@ -4,5 +4,7 @@ Promises: a projection of `samples`, `verdicts`, `uploads` and `tallies`, never 
 """
 
 from services.feedback.read_model.model import ReadModel
+from services.feedback.read_model.progress import Progress
+from services.feedback.read_model.reviews import Version
 
-__all__ = ["ReadModel"]
+__all__ = ["Progress", "ReadModel", "Version"]

@@ -5,51 +5,79 @@ when the streams were made anew. Answers raise Unavailable while the file cannot
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.feedback.accuracy.review import Review, Totals, Window
+from services.feedback.read_model import reviews, totals
+from services.feedback.read_model.database import Database
+from services.feedback.read_model.follow import Follower
 from services.feedback.read_model.progress import Progress
+from services.feedback.read_model.reviews import Version
+from services.feedback.read_model.tail import Tail
+from services.feedback.read_model.taking_tallies import last_tallies
 from shared.ports import Clock, Log
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A model version, the log time of its first and last counted minute, and the thresholds seen, oldest first."""
-
-    model_id: str
-    model_version: str
-    first_ms: int
-    last_ms: int
-    thresholds: tuple[str, ...]
+from shared.streams import ids
 
 
 class ReadModel:
     """Start it, ask it, close it. `excluded`: reviewers (or keys' names) whose verdicts count nowhere."""
 
     def __init__(
-        self, path: Path, log: Log, clock: Clock, salt: bytes, *, excluded: Collection[str] = (), interval_s: float = 0.5
-    ) -> None: ...
+        self,
+        path: Path,
+        log: Log,
+        clock: Clock,
+        salt: bytes,
+        *,
+        excluded: Collection[str] = (),
+        interval_s: float = 0.5,
+    ) -> None:
+        making = f"{ids.salt_fingerprint(salt)} {sorted(excluded)}"
+        self.excluded = frozenset(excluded)
+        self._database = Database(path, making)
+        self._tail = Tail(log)
+        self._follower = Follower(self._database, log, clock, salt, self.excluded, interval_s)
 
     def start(self) -> None:
         """Begins to follow the streams, in a thread of its own."""
+        self._follower.start()
 
     def close(self) -> None:
         """Ends following, within a second."""
+        self._follower.close()
+        self._tail.close()
+        self._database.close()
 
-    def progress(self) -> Progress: ...  # type: ignore[empty-body]
+    def progress(self) -> Progress:
+        return self._follower.progress()
 
-    def caught_up(self, timeout_s: float) -> bool:  # type: ignore[empty-body]
+    def caught_up(self, timeout_s: float) -> bool:
         """Waits until all that is in the streams now is in the answers, or for so long. False: it is not."""
+        return self._follower.caught_up(timeout_s)
 
-    def reviews(self, window: Window, collection: str = "default") -> list[Review]: ...  # type: ignore[empty-body]
+    # What accuracy is made of
 
-    def totals(self, window: Window) -> Totals: ...  # type: ignore[empty-body]
+    def reviews(self, window: Window, collection: str = "default") -> list[Review]:
+        """Every design of the window, judged or not, in the order of the frames' log time."""
+        with self._database.read() as db:
+            return reviews.reviews(db, window, collection)
 
-    def totals_by(  # type: ignore[empty-body]
-        self, window: Window, by: Literal["source", "day"], timezone: ZoneInfo
-    ) -> dict[str, Totals]: ...
+    def totals(self, window: Window) -> Totals:
+        """Of all frames of the window, those after the last tally too, as far as `predictions` is kept."""
+        with self._database.read() as db:
+            return totals.totals(db, window, self._tail.beyond(last_tallies(db)))
 
-    def versions(self) -> list[Version]: ...  # type: ignore[empty-body]
+    def totals_by(self, window: Window, by: Literal["source", "day"], timezone: ZoneInfo) -> dict[str, Totals]:
+        """Per source id, or per date (2026-11-23) in this time zone; without those that have no frames."""
+        with self._database.read() as db:
+            beyond = self._tail.beyond(last_tallies(db))
+            if by == "source":
+                return totals.totals_by_source(db, window, beyond)
+            return totals.totals_by_day(db, window, beyond, timezone)
+
+    def versions(self) -> list[Version]:
+        """Model versions of which frames were counted or drawn, oldest first."""
+        with self._database.read() as db:
+            return reviews.versions(db)

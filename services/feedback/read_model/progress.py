@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` records were read of what there was to read when the file was made.
+    """`done` of `total` records were read of what there was when this process began, or the file was made.
 
-    `rebuilding`: that was not over yet. `as_of_ms`: all that was written until then is in the answers; None: not known yet.
+    `rebuilding`: that is not over yet. `as_of_ms`: all that was written until then is in the answers; None: not known yet.
     """
 
     done: int

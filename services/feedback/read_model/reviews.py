@@ -1,0 +1,82 @@
+"""Reviews: the designs of a window with what people made of them, and the model versions that there are."""
+
+import json
+from dataclasses import dataclass
+
+from services.feedback.accuracy.review import Review, Window
+from services.feedback.read_model.database import Connection
+from services.feedback.read_model.judged import outcome_of
+from services.feedback.read_model.names import named, number_of, version_name
+from shared.streams.tallies import MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version, the log time of its first and last counted frames, and the thresholds seen, oldest first."""
+
+    model_id: str
+    model_version: str
+    first_ms: int
+    last_ms: int
+    thresholds: tuple[str, ...]
+
+
+def reviews(db: Connection, window: Window, collection: str) -> list[Review]:
+    """Every design of the window, in the order of the frames' log time."""
+    version = number_of(db, "version", version_name(window.model_id, window.model_version))
+    source = None if window.source_id is None else number_of(db, "source", window.source_id)
+    sources = named(db, "source")
+    rows = db.execute(
+        "SELECT sample_id, samples.frame_id, source, time_ms, probability, floor_probability, on_floor, audit, lacks, body"
+        " FROM samples LEFT JOIN outcomes ON outcomes.frame_id = samples.frame_id AND outcomes.version = samples.version"
+        " WHERE audit IS NOT NULL AND samples.version = ?1 AND collection = ?2 AND time_ms >= ?3 AND time_ms < ?4"
+        " AND (?5 IS NULL OR source = ?5) ORDER BY time_ms, sample_id",
+        (version, number_of(db, "collection", collection), window.since_ms, window.until_ms, source),
+    )
+    return [
+        Review(
+            sample_id=sample_id,
+            frame_id=frame_id,
+            source_id=sources[number],
+            model_id=window.model_id,
+            model_version=window.model_version,
+            time_ms=time_ms,
+            probability=probability,
+            floor_probability=floor_probability,
+            on_floor=bool(on_floor),
+            audit=audit,
+            missing=missing,
+            outcome=outcome_of(body),
+        )
+        for sample_id, frame_id, number, time_ms, probability, floor_probability, on_floor, audit, missing, body in rows
+    ]
+
+
+def versions(db: Connection) -> list[Version]:
+    """Oldest first."""
+    found = [_version(db, number, name) for number, name in named(db, "version").items()]
+    return sorted((one for one in found if one is not None), key=lambda one: (one.first_ms, one.model_id))
+
+
+def _version(db: Connection, number: int, name: str) -> Version | None:
+    times = [
+        *db.execute("SELECT MIN(at_ms) FROM counted WHERE span_ms = ? AND version = ?", (MINUTE_MS, number)).fetchone(),
+        *db.execute("SELECT MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ?", (MINUTE_MS, number)).fetchone(),
+        *_drawn(db, number),
+    ]
+    met = [time_ms for time_ms in times if time_ms is not None]
+    thresholds = db.execute(
+        "SELECT threshold FROM thresholds WHERE version = ? ORDER BY first_ms, threshold", (number,)
+    )
+    model_id, model_version = json.loads(name)
+    return Version(model_id, model_version, min(met), max(met), tuple(t for (t,) in thresholds)) if met else None
+
+
+def _drawn(db: Connection, version: int) -> list[int]:
+    """Each collection is a seek of its own: the index is by version, collection and time."""
+    times: list[int] = []
+    for collection in named(db, "collection"):
+        for which in ("MIN", "MAX"):
+            sql = f"SELECT {which}(time_ms) FROM samples WHERE audit IS NOT NULL AND version = ? AND collection = ?"
+            times += db.execute(sql, (version, collection)).fetchone()
+    return times

@@ -1,0 +1,56 @@
+-- One file, made anew whenever this text changes. Names, model versions and sets of names are numbers here (`names`).
+CREATE TABLE positions (              -- how far each partition was read; `last` is the record that was read last, `mark` its hash
+    stream TEXT, part INTEGER, next INTEGER, last INTEGER, mark TEXT, passed_over INTEGER,
+    PRIMARY KEY (stream, part)) WITHOUT ROWID;
+CREATE TABLE names (id INTEGER PRIMARY KEY, kind TEXT, name TEXT, UNIQUE (kind, name));
+CREATE TABLE members (                -- what is in a set of names: the classes that a prediction shows, the strategies that drew it
+    kind TEXT, member TEXT, id INTEGER, PRIMARY KEY (kind, member, id)) WITHOUT ROWID;
+CREATE INDEX members_id ON members (id, member);
+
+CREATE TABLE samples (
+    row INTEGER PRIMARY KEY, sample_id TEXT UNIQUE, rank INTEGER, frame_id TEXT, prediction_id TEXT, time_ms INTEGER,
+    collection INTEGER, source INTEGER, version INTEGER, strategies INTEGER, classes INTEGER, missing INTEGER,
+    judged INTEGER, upload INTEGER, has_image INTEGER, bytes INTEGER,
+    audit REAL, probability REAL, floor_probability REAL, on_floor INTEGER, lacks TEXT);
+CREATE INDEX samples_newest ON samples (time_ms, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image);
+CREATE INDEX samples_audit ON samples (audit, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image, time_ms)
+    WHERE audit IS NOT NULL;
+CREATE INDEX samples_cells ON samples (collection, source, version, missing, upload, judged, strategies, classes, has_image, time_ms);
+CREATE INDEX samples_flow ON samples (rank, missing, upload, source, has_image, bytes);
+CREATE INDEX samples_reviews ON samples (version, collection, time_ms) WHERE audit IS NOT NULL;
+CREATE INDEX samples_frame ON samples (frame_id, version);
+CREATE TABLE bodies (row INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE images (sample_id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
+CREATE TABLE revisions (              -- what each verdict did to an annotation
+    sample_id TEXT, verdict_id TEXT, effect TEXT, PRIMARY KEY (sample_id, verdict_id)) WITHOUT ROWID;
+CREATE TABLE deliveries (             -- `promised`: 0 while only a receipt is known, else the rank of the sample that names it
+    sample_id TEXT, revision TEXT, destination TEXT, promised INTEGER, has_image INTEGER, source INTEGER,
+    outcome TEXT, host_id TEXT, detail TEXT, attempts INTEGER, delivered_at TEXT,
+    PRIMARY KEY (sample_id, revision, destination)) WITHOUT ROWID;
+CREATE INDEX deliveries_ledger ON deliveries (promised, destination, outcome, has_image, source);
+
+CREATE TABLE verdicts (               -- `standing`: no later one supersedes it; `agreed`: with the one that did, another person's
+    row INTEGER PRIMARY KEY, verdict_id TEXT UNIQUE, time_ms INTEGER, frame_id TEXT, version INTEGER, source INTEGER,
+    prediction_id TEXT, kind TEXT, detection_index INTEGER, person TEXT, standing INTEGER, agreed INTEGER);
+CREATE INDEX verdicts_frame ON verdicts (frame_id, version);
+CREATE INDEX verdicts_standing ON verdicts (frame_id, version) WHERE standing;
+CREATE INDEX verdicts_time ON verdicts (time_ms, verdict_id, source, kind, person);
+CREATE INDEX verdicts_person ON verdicts (person, time_ms, verdict_id, source, kind);
+CREATE INDEX verdicts_people ON verdicts (person, kind, agreed, source);
+CREATE TABLE verdict_bodies (row INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE outcomes (frame_id TEXT, version INTEGER, body TEXT, PRIMARY KEY (frame_id, version)) WITHOUT ROWID;
+CREATE TABLE exposures (
+    exposure_id TEXT PRIMARY KEY, frame_id TEXT, version INTEGER, time_ms INTEGER, body TEXT) WITHOUT ROWID;
+CREATE INDEX exposures_frame ON exposures (frame_id, version);
+
+CREATE TABLE blocks (                 -- of each block the tally that reaches furthest; its body while it may still be needed
+    part INTEGER, block INTEGER, up_to INTEGER, repeated INTEGER, late INTEGER, body BLOB,
+    PRIMARY KEY (part, block)) WITHOUT ROWID;
+CREATE INDEX blocks_bodies ON blocks (part, block) WHERE body IS NOT NULL;
+CREATE TABLE counted (                -- frames, summed over minutes, hours and days (`span_ms`)
+    span_ms INTEGER, version INTEGER, at_ms INTEGER, source INTEGER, frames INTEGER, frames_without INTEGER,
+    PRIMARY KEY (span_ms, version, at_ms, source)) WITHOUT ROWID;
+CREATE TABLE boxes (                  -- detections shown, likewise
+    span_ms INTEGER, version INTEGER, at_ms INTEGER, class INTEGER, source INTEGER, detections INTEGER,
+    PRIMARY KEY (span_ms, version, at_ms, class, source)) WITHOUT ROWID;
+CREATE TABLE thresholds (version INTEGER, threshold TEXT, first_ms INTEGER, PRIMARY KEY (version, threshold)) WITHOUT ROWID;
