@@ -41,7 +41,7 @@ STYLE.replaceSync(`
   :focus-visible { outline: 3px solid var(--gleaner-focus, light-dark(#0b57d0, #8ab4f8)); outline-offset: 2px }
   @media (prefers-reduced-motion: no-preference) { button { transition: background-color 0.15s } }
 `);
-const PREFIX = "gleaner-verdict:", MOST_KEPT = 50, KEPT_MS = 30 * 86_400_000, TIMEOUT_MS = 20_000, MOST_WAIT_S = 3600;
+const DAY_MS = 86_400_000, PREFIX = "gleaner-verdict:", MOST_KEPT = 50, TIMEOUT_MS = 20_000, MOST_WAIT_S = 3600;
 const exposed = new Set(); // told on this page view
 
 /** This page's storage; null where the browser forbids it. */
@@ -51,7 +51,7 @@ const storage = () => { try { return localStorage; } catch { return null; } };
 const kept = () => Object.keys(storage() ?? {}).filter((name) => name.startsWith(PREFIX)).flatMap((name) => {
   try {
     const letter = JSON.parse(localStorage[name]);
-    if (Date.now() - letter.at < KEPT_MS && letter.body.prediction_id) return [letter];
+    if (Date.now() - letter.at < 30 * DAY_MS && letter.body.prediction_id) return [letter];
   } catch { /* no letter: forgotten below */ }
   localStorage.removeItem(name);
   return [];
@@ -122,7 +122,7 @@ function watch(element, tell) {
     since = seen ? performance.now() : NaN;
     if (seen) shown_at ||= new Date().toISOString();
   };
-  const end = () => { count(); tell(Math.floor(seen_ms), shown_at); };
+  const end = () => { count(); tell(Math.min(DAY_MS, Math.floor(seen_ms)), shown_at); };
   const observer = new IntersectionObserver((entries) => {
     on_screen = entries[entries.length - 1].intersectionRatio >= 0.5;
     count();
@@ -208,7 +208,8 @@ class GleanerVerdict extends HTMLElement {
     const { about } = this.#subject, surface = this.getAttribute("exposure") || "page";
     if (visible_ms < Number(this.getAttribute("min-visible-ms") ?? 1000) || exposed.has(about)) return;
     exposed.add(about);
-    const letter = this.#letter("/v1/exposures", { surface, visible_ms, shown_at });
+    const viewer = this.getAttribute("reviewer") ?? undefined;
+    const letter = this.#letter("/v1/exposures", { surface, visible_ms, shown_at, viewer });
     keep(letter);
     this.#deliver(letter);
   }

@@ -79,3 +79,15 @@ def test_the_button_loads_nothing_and_writes_no_html() -> None:
     for word in ("innerHTML", "insertAdjacentHTML", "outerHTML", "document.write", "eval(", "import(", "import {"):
         assert word not in text
     assert len(text.encode()) < 20_000
+
+
+def test_the_page_about_it_names_all_its_words_attributes_and_colours() -> None:
+    page = (FOLDER.parents[2] / "docs" / "embed.md").read_text()
+    text = (FOLDER / "gleaner-verdict.js").read_text()
+    words = text.partition("const WORDS = {")[2].partition("};")[0]
+    names = [f"text-{name}" for name in re.findall(r'[{,]\s*"?([a-z-]+)"?: "', "," + words)]
+    attributes = re.findall(r'(?:get|has)Attribute\("([a-z-]+)"\)', text)
+    colours = re.findall(r"var\((--gleaner-[a-z]+)", text)
+    assert len(names) > 20
+    for name in {*names, *attributes, *colours}:
+        assert name in page, f"docs/embed.md says nothing of {name}"
