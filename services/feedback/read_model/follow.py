@@ -77,7 +77,8 @@ class Follower:
             return self._changed.wait_for(lambda: self._is_past(ends) or self._closing, timeout_s) and not self._closing
 
     def _is_past(self, ends: Mapping[Partition, int]) -> bool:
-        return all(self._next(partition) >= end for partition, end in ends.items())
+        """What an earlier process had read counts when it is known to be of these streams."""
+        return self._has_begun and all(self._next(partition) >= end for partition, end in ends.items())
 
     def _next(self, partition: Partition) -> int:
         position = self._positions.get(partition)
@@ -169,8 +170,9 @@ class Follower:
         why = self._stale(reader, bounds)
         if why is not None:
             logs.get().warning("read_model.begun_anew", why=why)
+            with self._changed:
+                self._positions, self._has_begun = {}, False
             self._database.renew()
-            self._positions, self._has_begun = {}, False
         if not self._has_begun:
             self._begin(bounds)
 

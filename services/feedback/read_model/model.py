@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.feedback.accuracy.review import Review, Totals, Window
+from services.feedback.accuracy.review import Outcome, Review, Totals, Window
 from services.feedback.read_model import reviews, totals
 from services.feedback.read_model.database import Database
 from services.feedback.read_model.follow import Follower
@@ -76,6 +76,21 @@ class ReadModel:
             if by == "source":
                 return totals.totals_by_source(db, window, beyond)
             return totals.totals_by_day(db, window, beyond, timezone)
+
+    def totals_per_source_and_day(self, window: Window, timezone: ZoneInfo) -> dict[tuple[str, str], Totals]:
+        """Per (source id, date in this time zone); without those that have no frames."""
+        with self._database.read() as db:
+            return totals.totals_per_source_and_day(db, window, self._tail.beyond(last_tallies(db)), timezone)
+
+    def shown_boxes(self, window: Window, collection: str = "default") -> dict[str, dict[str, int]]:
+        """Per sample id of the window's designs, boxes that the product showed, per class."""
+        with self._database.read() as db:
+            return reviews.shown_boxes(db, window, collection)
+
+    def outcomes(self, model_id: str, model_version: str) -> dict[str, Outcome | None]:
+        """Per frame id, what people made of what a model version said, whether the frame was drawn or not."""
+        with self._database.read() as db:
+            return reviews.outcomes(db, model_id, model_version)
 
     def versions(self) -> list[Version]:
         """Model versions of which frames were counted or drawn, oldest first."""

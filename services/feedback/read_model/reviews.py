@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from services.feedback.accuracy.review import Review, Window
+from services.feedback.accuracy.review import Outcome, Review, Window
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.judged import outcome_of
 from services.feedback.read_model.names import named, number_of, version_name
@@ -50,6 +50,28 @@ def reviews(db: Connection, window: Window, collection: str) -> list[Review]:
         )
         for sample_id, frame_id, number, time_ms, probability, floor_probability, on_floor, audit, missing, body in rows
     ]
+
+
+def shown_boxes(db: Connection, window: Window, collection: str) -> dict[str, dict[str, int]]:
+    """Per sample id, boxes shown per class, of the designs of the window."""
+    rows = db.execute(
+        "SELECT sample_id, shown FROM samples"
+        " WHERE audit IS NOT NULL AND version = ? AND collection = ? AND time_ms >= ? AND time_ms < ?",
+        (
+            number_of(db, "version", version_name(window.model_id, window.model_version)),
+            number_of(db, "collection", collection),
+            window.since_ms,
+            window.until_ms,
+        ),
+    )
+    return {sample_id: json.loads(shown) for sample_id, shown in rows}
+
+
+def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Outcome | None]:
+    """Per frame id, of everything that people judged of a model version, drawn or not."""
+    version = number_of(db, "version", version_name(model_id, model_version))
+    rows = db.execute("SELECT frame_id, body FROM outcomes WHERE version = ?", (version,))
+    return {frame_id: outcome_of(body) for frame_id, body in rows}
 
 
 def versions(db: Connection) -> list[Version]:

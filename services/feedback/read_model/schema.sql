@@ -11,7 +11,7 @@ CREATE TABLE samples (
     row INTEGER PRIMARY KEY, sample_id TEXT UNIQUE, rank INTEGER, frame_id TEXT, prediction_id TEXT, time_ms INTEGER,
     collection INTEGER, source INTEGER, version INTEGER, strategies INTEGER, classes INTEGER, missing INTEGER,
     judged INTEGER, upload INTEGER, has_image INTEGER, bytes INTEGER,
-    audit REAL, probability REAL, floor_probability REAL, on_floor INTEGER, lacks TEXT);
+    audit REAL, probability REAL, floor_probability REAL, on_floor INTEGER, lacks TEXT, shown TEXT); -- `shown`: boxes per class, as JSON
 CREATE INDEX samples_newest ON samples (time_ms, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image);
 CREATE INDEX samples_audit ON samples (audit, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image, time_ms)
     WHERE audit IS NOT NULL;

@@ -1,4 +1,4 @@
-"""The tail: predictions that no tally speaks of yet, counted with the tallies' own chain, so that N is no older than the designs.
+"""The tail: predictions that no tally speaks of yet, counted with the tallies' own chain: N is no older than the designs.
 
 Promises: each prediction is read once, however often it is asked; a question takes a bounded time, and the next one goes on
 from there; while the log is down, what was counted stays. Reads only as far as `predictions` is kept.

@@ -4,7 +4,9 @@ Promises: of several samples with one id the first in the log counts, but a desi
 revision; of several receipts of a delivery the last. Samples and receipts may come in either order.
 """
 
-from services.feedback.accuracy.judging import shown
+import json
+
+from services.feedback.accuracy.judging import shown, shown_per_class
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import Names
 from services.feedback.read_model.packing import packed
@@ -106,6 +108,7 @@ def _design_values(sample: Sample, names: Names, salt: bytes) -> dict[str, objec
         "probability": sample.probability,
         "floor_probability": ids.union(p for label, p in sample.probabilities.items() if label in floor),
         "on_floor": not drawn_by.isdisjoint(floor),
+        "shown": json.dumps(shown_per_class(sample.prediction)),
     }
 
 

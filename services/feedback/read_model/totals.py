@@ -53,6 +53,17 @@ def totals_by_day(db: Connection, window: Window, tail: Iterable[Signed], timezo
     return {date: total for date, total in days.items() if total.frames}
 
 
+def totals_per_source_and_day(
+    db: Connection, window: Window, tail: Iterable[Signed], timezone: ZoneInfo
+) -> dict[tuple[str, str], Totals]:
+    """Per (source id, date in this time zone); without those that have no frames."""
+    beyond = list(tail)
+    days = days_of(_met(db, window, beyond), timezone)
+    return {
+        (source_id, date): total for date, day in days for source_id, total in totals_by_source(db, day, beyond).items()
+    }
+
+
 def days_of(window: Window, timezone: ZoneInfo) -> Iterator[tuple[str, Window]]:
     """The window cut at midnights of a time zone: (date, the window's part of that day)."""
     since_ms = window.since_ms
