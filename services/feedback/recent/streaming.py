@@ -44,11 +44,11 @@ class LiveStream(StreamingResponse):
             self._leave(self._subscription)
 
 
-async def _body(subscription: Subscription, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
+async def _body(subscription: Subscription) -> AsyncIterator[bytes]:
     yield b": predictions as they come\n\n"
     ended = False
     while not ended:
-        taken = await subscription.take(heartbeat_s)
+        taken = await subscription.take(HEARTBEAT_S)
         ended = taken.ended
         yield b"".join(_lines(taken)) or _HEARTBEAT
 

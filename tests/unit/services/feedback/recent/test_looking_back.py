@@ -36,14 +36,14 @@ def test_the_newest_first_and_page_by_page_each_once(site: Site, recent: Recent)
     for number in range(25):
         sent.append(predicted(site, "door", HOME))
         predicted(site, "yard", number % 2)
-    pages, before = [], None
-    while not pages or before is not None:
-        page = recent.page("door", DOOR, 10, before)
+    page = recent.page("door", DOOR, 10, None)
+    found = ids_of(page)
+    while page.before is not None:
         assert page.complete
-        pages += ids_of(page)
-        before = page.before
         predicted(site, "door", HOME)  # what comes meanwhile moves no page
-    assert pages == sent[::-1]
+        page = recent.page("door", DOOR, 10, page.before)
+        found += ids_of(page)
+    assert found == sent[::-1]
 
 
 def test_a_source_is_found_where_another_partitioner_put_it(site: Site, recent: Recent) -> None:

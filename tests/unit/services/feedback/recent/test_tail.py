@@ -113,7 +113,7 @@ def test_nobody_watches_nobody_reads(site: Site, recent: Recent) -> None:
     async def test() -> None:
         assert not recent.tail.is_reading
         async with watching(recent, everything()):
-            assert recent.tail.is_reading
+            await until(lambda: recent.tail.is_reading)
         await until(lambda: not recent.tail.is_reading)
         async with watching(recent, everything()) as subscription:
             expected = predicted(site)
