@@ -37,11 +37,11 @@ UNCOVERED = (
 UNDECIDED = "What the {open} drawn {frames} would have shown that nobody has decided."
 WHY_NOT: dict[RefusalCode, str] = {
     "no_frames": "No frame was counted here: there is nothing to say.",
-    "frames_miscounted": "The drawn frames speak for more frames than were counted: tallies are missing, or the window is not theirs.",
-    "no_floor": "Some frames had no chance to be drawn at random. Give the collection a floor (`random`), and begin a new window.",
+    "frames_miscounted": "The drawn frames speak for more frames than were counted: some tallies are missing.",
+    "no_floor": "Some frames could not be drawn at random. Give the collection a floor (`random`) and begin a new window.",
     "too_few": "Too little was checked: {more} more judgements of random checks are needed.",
     "unreviewed": "Too many drawn frames are not reviewed. Review in the inbox's order: {more} more random checks are needed.",
-    "uncovered": "Too many drawn frames have no image, and nobody knows how many objects they held. See what refuses them in the status.",
+    "uncovered": "Too many drawn frames have no image, and nobody knows how many objects they hold.",
     "never_shown": "The model showed no such box in this window.",
     "boxes_unknown": "Some frames were only judged in part, and how many boxes they show is not known.",
 }
@@ -52,7 +52,7 @@ ONE_MORE: dict[RefusalCode, str] = {
 DIFFERENCE = {
     "better": "{second} is better than {first}: it is wrong in {low} to {high} of {base} frames less.",
     "worse": "{second} is worse than {first}: it is wrong in {low} to {high} of {base} frames more.",
-    "open": "{first} and {second} cannot be told apart yet: {second} is wrong in up to {less} of {base} frames less, or up to {more} more.",
+    "open": "{first} and {second} cannot be told apart yet: {second} is wrong in {less} of {base} frames less, or {more} more.",
 }
 
 
