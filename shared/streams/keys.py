@@ -46,6 +46,11 @@ def held_key(collection: str, sample_id: str) -> str:
     return f"held:{{{safe(collection)}}}:{sample_id}"
 
 
+def silence_lease_key(collection: str) -> str:
+    """Which feedback settles deadlines now."""
+    return f"lease:{{{safe(collection)}}}:silence"
+
+
 def verdict_key(collection: str, verdict_id: str) -> str:
     return f"ver:{{{safe(collection)}}}:{verdict_id}"
 
