@@ -18,6 +18,10 @@ class NotAuthenticated(Refusal):
     """No API key, or one that is not in the settings."""
 
 
+class LinkExpired(NotAuthenticated):
+    """A signed link, after its time."""
+
+
 class NotAllowed(Refusal):
     """The caller is known, and may not do this."""
 

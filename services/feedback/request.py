@@ -4,6 +4,7 @@ Promises: strict (no unknown fields, no numbers as text), so that a typing error
 something else. Two bodies with the same content have the same fingerprint, whatever their spaces and order.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from shared.settings import Config
 from shared.streams import ids
 from shared.streams.predictions import Box, Prediction
 from shared.streams.stream import first_complaint
-from shared.streams.verdicts import Label, PersonsKind, RejectReason, lacking
+from shared.streams.verdicts import Label, PersonsKind, RejectReason, Verdict, lacking
 
 MAX_BOXES = 1_000
 BORDER_PX = 1.0
@@ -161,6 +162,16 @@ class VerdictRequest(Config):
             )
         return labels
 
+    def by(self, reviewer: str | None) -> "VerdictRequest":
+        """The same, in this reviewer's name; `None`: in whose it says itself."""
+        return self if reviewer is None else self.model_copy(update={"reviewer": reviewer})
+
+    def as_verdict(self, *, verdict_id: str, prediction: Prediction, caller: str, judged_at: str) -> Verdict:
+        """What the log keeps of it."""
+        return Verdict(
+            **self.model_dump(), verdict_id=verdict_id, prediction=prediction, caller=caller, judged_at=judged_at
+        )
+
     @property
     def fingerprint(self) -> str:
         """The same for the same content."""
@@ -196,12 +207,49 @@ class VerdictRequest(Config):
 
 def parse(body: bytes) -> VerdictRequest:
     """Raises InvalidRequest with the first field that is wrong."""
+    request = validated(body)
+    refuse_repeated_fields(body)
+    return request
+
+
+def validated(body: bytes) -> VerdictRequest:
+    """The same for JSON that is known to have each field once."""
     try:
         return VerdictRequest.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise InvalidRequest(first_complaint(error), where) from error
+        raise invalid(error) from error
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """The first field that is wrong, and how."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "body"
+    return InvalidRequest(first_complaint(error), where)
+
+
+def refuse_repeated_fields(body: bytes) -> None:
+    """Of two fields with one name a reader takes either, and each reader its own. Raises InvalidRequest."""
+    strict_json(body)
+
+
+def strict_json(body: bytes) -> Any:
+    """JSON in UTF-8, without NaN and without a field that stands twice. Raises InvalidRequest."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        why = "its brackets are nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InvalidRequest(f"body: expected JSON in UTF-8; {why:.200}", "body") from error
+
+
+def _once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(fields)
+    if len(found) < len(fields):
+        raise ValueError("a field stands twice")
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
 
 
 def _inside(box: Box, width_px: int, height_px: int) -> bool:

@@ -1,21 +1,26 @@
-"""The feedback service without HTTP: a judgement in, a durable verdict out.
+"""The feedback service without HTTP: judgements in, durable verdicts out, many at a time or one.
 
-Promises: `judge` returns only what the log has; whoever got an error sends the same again and makes the same verdict.
+Promises: `judge` returns only what the log has; whoever got an error sends the same again and makes the same verdict. However
+many are judged together, log and state store are each asked once for all of them, and one that is refused holds up no other.
 """
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from services.feedback.access.caller import Caller
-from services.feedback.lookup import Lookup
+from services.feedback.case import Asked, Case, Outcome
+from services.feedback.lookup import Lookup, seen_by
 from services.feedback.readers import within
-from services.feedback.refusals import InvalidRequest, KeyReused, PredictionGone
+from services.feedback.refusals import KeyReused, PredictionGone
 from services.feedback.request import VerdictRequest
 from services.feedback.sending import Sending
-from shared.errors import InvalidMessage
-from shared.ports import Clock, Log, State
+from services.feedback.together import Together
+from shared.errors import GleanerError, Unavailable
+from shared.ports import Clock, Log, State, Undecided
 from shared.streams import ids
-from shared.streams.keys import kept_key, memo_key
+from shared.streams.keys import held_key, kept_key, memo_key
 from shared.streams.predictions import Prediction
 from shared.streams.stream import DAY_S
 from shared.streams.verdicts import Verdict, new_verdict
@@ -47,23 +52,36 @@ class Feedback:
         self._lookup = lookup
         self._sending = sending
         self._pings = ThreadPoolExecutor(max_workers=2, thread_name_prefix="feedback-ready")
+        self._together = Together(self.begin, timeout_s)
 
     def judge(self, caller: Caller, request: VerdictRequest, idempotency_key: str | None = None) -> Verdict:
         """The verdict, durable. Raises a Refusal (nothing was kept), or Unavailable (send the same again).
 
         Without a key of the caller's, the content is the key: the same content again is the same verdict.
         """
-        caller.check_prediction(request.prediction_id)
-        prediction = self._lookup.prediction(request.prediction_id)  # 1 what is judged?
-        caller.check_source(prediction.source_id)
-        request.check_against(prediction)  # 2 can it be meant?
-        self._refuse_without_image(prediction)  # 3 is there anything left to learn from?
-        if idempotency_key is not None:  # 4 the same key, the same content
-            self._refuse_reused(caller.name, idempotency_key, request)
-        verdict = self._verdict(caller.name, request, prediction, idempotency_key or request.fingerprint)
-        self._keep(verdict)  # 5 durable, then answered
-        metrics.VERDICTS.labels(verdict.kind).inc()
-        return verdict
+        (case,) = self.begin([Asked(caller, request, idempotency_key)])
+        outcome = case.outcome(self._timeout_s)
+        if not isinstance(outcome, Verdict):
+            raise outcome
+        metrics.VERDICTS.labels(outcome.kind).inc()
+        return outcome
+
+    async def judge_all(self, asked: Sequence[Asked]) -> list[Outcome]:
+        """The same for several, and for the event loop: with whatever else is asked for at the same moment."""
+        outcomes = await self._together.judge(asked)
+        for outcome in outcomes:
+            if isinstance(outcome, Verdict):
+                metrics.VERDICTS.labels(outcome.kind).inc()
+        return outcomes
+
+    def begin(self, asked: Sequence[Asked]) -> list[Case]:
+        """Each judgement refused, or on its way into the log. Raises nothing of what may become of one."""
+        cases = [Case(one) for one in asked]
+        self._find(cases)  # 1 what is judged, and can it be meant?
+        self._need_image(_open(cases))  # 2 is there anything left to learn from?
+        self._need_new_key(_open(cases))  # 3 the same key, the same content
+        self._send(_open(cases))  # 4 on its way; answered when it is durable
+        return cases
 
     def ready(self) -> None:
         """Raises Unavailable unless log and state store answer soon."""
@@ -72,46 +90,108 @@ class Feedback:
             within(timeout_s, dependency, self._pings.submit(ping))
 
     def close(self) -> None:
+        self._together.close()
         self._pings.shutdown()
 
-    def _refuse_without_image(self, prediction: Prediction) -> None:
+    def _find(self, cases: Sequence[Case]) -> None:
+        found = self._lookup.predictions([case.asked.request.prediction_id for case in cases])
+        for case, one in zip(cases, found, strict=True):
+            caller, request = case.asked.caller, case.asked.request
+            with _refused_alone(case):
+                caller.check_prediction(request.prediction_id)
+                seen = seen_by(caller, one)
+                if not isinstance(seen, Prediction):
+                    raise seen
+                request.check_against(seen)
+                case.prediction = seen
+
+    def _need_image(self, cases: Sequence[Case]) -> None:
         """Without the frame in the log a sample can only be revised, if the sampler knows one."""
-        if not self._lookup.has_frame(prediction.frame) and not self._is_sample(prediction):
-            raise PredictionGone(
-                "the image is gone: it is older than what `frames` keeps, and was not chosen", "prediction_id"
-            )
+        there = self._lookup.have_frames([case.prediction for case in cases])
+        imageless = [case for case, is_there in zip(cases, there, strict=True) if is_there is False]
+        for case, is_there in zip(cases, there, strict=True):
+            case.refusal = is_there if isinstance(is_there, Unavailable) else None
+        with _refused_together(imageless):
+            for case, is_sample in zip(imageless, self._are_samples(imageless), strict=True):
+                case.refusal = None if is_sample else _gone()
 
-    def _is_sample(self, prediction: Prediction) -> bool:
-        """A draw has left its memo, or an earlier verdict has kept the image."""
+    def _are_samples(self, cases: Sequence[Case]) -> list[bool]:
+        """A draw has left its memo, an earlier verdict has kept the image, or it is held until somebody objects."""
+        if not cases:
+            return []
+        keys = [key for case in cases for key in self._sample_keys(case.prediction)]
+        values = self._state.get_many(keys)
+        each = len(keys) // len(cases)
+        return [any(value is not None for value in values[at : at + each]) for at in range(0, len(values), each)]
+
+    def _sample_keys(self, prediction: Prediction) -> tuple[str, ...]:
         sample_id = ids.sample_id(self._collection, prediction.frame.frame_id, prediction.model_id)
-        if self._state.memo(memo_key(self._collection, sample_id)) is not None:
-            return True
-        return self._state.get(kept_key(self._collection, sample_id)) is not None
+        return tuple(key(self._collection, sample_id) for key in (memo_key, kept_key, held_key))
 
-    def _refuse_reused(self, caller: str, key: str, request: VerdictRequest) -> None:
-        ours = request.fingerprint.encode()
-        state_key = f"idem:{ids.make_id('caller', caller)}:{ids.make_id('key', key)}"
-        if self._state.put_if_absent(state_key, ours, KEY_LIFE_S) != ours:
-            raise KeyReused(
-                "this key came with another body before; expected a new key for a new verdict", "Idempotency-Key"
+    def _need_new_key(self, cases: Sequence[Case]) -> None:
+        keyed = [case for case in cases if case.asked.key is not None]
+        with _refused_together(keyed):
+            if not keyed:
+                return
+            # What decides about frames does for keys, too: whoever came first is remembered, all of them in one round trip.
+            first = self._state.decide(
+                [Undecided(case.asked.state_key, case.asked.content, KEY_LIFE_S) for case in keyed]
             )
+            for case, decided in zip(keyed, first, strict=True):
+                if decided.decision != case.asked.content:
+                    case.refusal = _reused()
 
-    def _verdict(self, caller: str, request: VerdictRequest, prediction: Prediction, key: str) -> Verdict:
-        return Verdict(
-            **request.model_dump(),
-            verdict_id=ids.verdict_id(caller, key),
+    def _send(self, cases: Sequence[Case]) -> None:
+        sent: dict[str, Case] = {}
+        for case in cases:
+            case.verdict = verdict = self._verdict(case.asked, case.prediction)
+            twin = sent.setdefault(verdict.verdict_id, case)
+            if twin is not case:
+                case.verdict, case.stored = twin.verdict, twin.stored
+                continue
+            with _refused_alone(case):
+                case.stored = self._sending.begin(new_verdict(verdict))
+
+    def _verdict(self, asked: Asked, prediction: Prediction) -> Verdict:
+        key = asked.key or asked.request.fingerprint
+        return asked.request.as_verdict(
+            verdict_id=ids.verdict_id(asked.caller.space, key),
             prediction=prediction,
-            caller=caller,
+            caller=asked.caller.name,
             judged_at=_rfc3339(self._clock.now_ms()),
         )
 
-    def _keep(self, verdict: Verdict) -> None:
-        try:
-            self._sending.send(new_verdict(verdict))
-        except InvalidMessage as error:
-            raise InvalidRequest(
-                "the log cannot keep it: together with its prediction it is too large; shorten note or boxes", "body"
-            ) from error
+
+def _open(cases: Sequence[Case]) -> list[Case]:
+    return [case for case in cases if case.refusal is None]
+
+
+@contextmanager
+def _refused_alone(case: Case) -> Iterator[None]:
+    try:
+        yield
+    except GleanerError as error:
+        case.refusal = error
+
+
+@contextmanager
+def _refused_together(cases: Sequence[Case]) -> Iterator[None]:
+    """What was asked for all of them has failed for all of them."""
+    try:
+        yield
+    except Unavailable as error:
+        for case in cases:
+            case.refusal = error
+
+
+def _gone() -> PredictionGone:
+    return PredictionGone(
+        "the image is gone: it is older than what `frames` keeps, and was not chosen", "prediction_id"
+    )
+
+
+def _reused() -> KeyReused:
+    return KeyReused("this key came with another body before; expected a new key for a new verdict", "Idempotency-Key")
 
 
 def _rfc3339(time_ms: int) -> str:

@@ -10,31 +10,55 @@ from typing import Literal
 from services.feedback.refusals import NotAllowed
 
 Scope = Literal["judge", "read", "admin"]
-"""judge: verdicts, exposures, frames. read: predictions, images, samples, accuracy. admin: links, and all of that."""
+"""judge: verdicts, exposures, frames, links. read: predictions, images, samples, accuracy. admin: all of that, and more."""
 SCOPES: tuple[Scope, ...] = ("judge", "read", "admin")
+USUAL_SCOPES: tuple[Scope, ...] = ("judge", "read")
+"""Of a key that does not say which."""
+May = Literal["judge", "expose", "image"]
+"""What a signed link is good for."""
 LOCAL = "local"
 """The caller's name where no key is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name` stands in each of its verdicts. `sources`: globs; none: all. `prediction_id`: a link's, which speaks of one."""
+    """`name` stands in each of its verdicts. `sources`: globs; none: all.
+
+    Of a link, whose maker `name` is: `prediction_id`, the one that it speaks of; `may`, what it is good for; and perhaps
+    the `reviewer` in whose name it judges, whatever a body says.
+    """
 
     name: str
     scopes: frozenset[Scope] = frozenset(SCOPES)
     sources: tuple[str, ...] = ()
     prediction_id: str | None = None
+    may: frozenset[May] = frozenset()
+    reviewer: str | None = None
+
+    @property
+    def is_link(self) -> bool:
+        return self.prediction_id is not None
+
+    @property
+    def space(self) -> str:
+        """Where its idempotency keys live: those of a link do not meet its maker's."""
+        return self.name if self.prediction_id is None else f"{self.name}\0{self.prediction_id}"
 
     def check_scope(self, scope: Scope) -> None:
         """Raises NotAllowed."""
         if scope not in self.scopes and "admin" not in self.scopes:
             raise NotAllowed(f"expected a key with the scope {scope}", "Authorization")
 
+    def check_link(self, act: May | None) -> None:
+        """Whether a link may do this; `None`: no link may. A key may always. Raises NotAllowed."""
+        if self.is_link and (act is None or act not in self.may):
+            raise NotAllowed("this link is not for that; expected an API key", "Authorization")
+
     def sees(self, source_id: str) -> bool:
         return not self.sources or any(fnmatchcase(source_id, pattern) for pattern in self.sources)
 
     def check_source(self, source_id: str) -> None:
-        """Raises NotAllowed."""
+        """For a source that the caller names. Raises NotAllowed; for a prediction's, ask `Lookup.prediction_for`."""
         if not self.sees(source_id):
             raise NotAllowed("this key is for other sources", "Authorization")
 

@@ -8,16 +8,20 @@ from fastapi import Request
 from services.feedback.refusals import TooLarge, TooSlow, WrongMediaType
 
 
-def json_body(max_bytes: int, timeout_s: float) -> Callable[[Request], Awaitable[bytes]]:
+def json_body(
+    max_bytes: int, timeout_s: float, setting: str = "feedback.max_body_bytes"
+) -> Callable[[Request], Awaitable[bytes]]:
     """A dependency: the bytes of a request that is declared to be JSON."""
 
     async def body(request: Request) -> bytes:
-        return await read_body(request, max_bytes, timeout_s)
+        return await read_body(request, max_bytes, timeout_s, setting)
 
     return body
 
 
-async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+async def read_body(
+    request: Request, max_bytes: int, timeout_s: float, setting: str = "feedback.max_body_bytes"
+) -> bytes:
     """The bytes. Raises WrongMediaType, TooLarge, TooSlow; reads no more than the limit and one chunk."""
     declared = request.headers.get("content-type", "")
     if declared.split(";")[0].strip().lower() != "application/json":
@@ -25,12 +29,12 @@ async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes
         raise WrongMediaType(f"expected `Content-Type: application/json`, got {declared[:80]!r}", "Content-Type")
     try:
         async with asyncio.timeout(timeout_s):
-            return await _read(request, max_bytes)
+            return await _read(request, max_bytes, setting)
     except TimeoutError as error:
         raise TooSlow(f"expected the whole body within {timeout_s:g} s", "body") from error
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
+async def _read(request: Request, max_bytes: int, setting: str) -> bytes:
     length = request.headers.get("content-length", "")
     received = bytearray()
     if not (length.isascii() and length.isdigit() and int(length[:12]) > max_bytes):
@@ -40,4 +44,4 @@ async def _read(request: Request, max_bytes: int) -> bytes:
                 break
         else:
             return bytes(received)
-    raise TooLarge(f"expected at most {max_bytes:,} bytes, got more; see feedback.max_body_bytes", "body")
+    raise TooLarge(f"expected at most {max_bytes:,} bytes, got more; see {setting}", "body")

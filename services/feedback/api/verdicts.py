@@ -1,20 +1,28 @@
-"""POST /v1/verdicts: a person's judgement of a prediction.
+"""POST /v1/verdicts: a person's judgement of a prediction; POST /v1/verdicts/bulk: many of them.
 
-Promises: 202 only for a verdict that the log has; the same request again is the same verdict.
+Promises: 202 only for a verdict that the log has; the same request again is the same verdict. In bulk each verdict is taken
+or refused alone.
 """
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import calling
 from services.feedback.api.body import json_body
-from services.feedback.api.problems import MEANING, responses
+from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
+from services.feedback.bulk import EXAMPLES as BULK_EXAMPLES
+from services.feedback.bulk import BulkRequest, Judgement, parse_bulk
+from services.feedback.case import Asked, Outcome
 from services.feedback.desk import Desk
 from services.feedback.request import EXAMPLES, VerdictRequest, parse
+from shared.errors import GleanerError, Unavailable
+from shared.streams.verdicts import Verdict
 from shared.telemetry import logs
 
 
@@ -26,32 +34,121 @@ class Accepted(BaseModel):
     frame_id: str
 
 
+class Result(BaseModel):
+    """What became of one verdict of a bulk: the ids of one that was taken, or its error."""
+
+    status: int = Field(description="202: the log has it; else what it would have been answered alone")
+    verdict_id: str | None = Field(default=None, description="the same for a retry")
+    prediction_id: str | None = None
+    frame_id: str | None = None
+    error: Problem | None = None
+
+
+class BulkAnswer(BaseModel):
+    """One result for each verdict, in order."""
+
+    taken: int = Field(description="how many the log has")
+    results: list[Result]
+
+
 def add(app: FastAPI, desk: Desk) -> None:
-    caller = calling(desk, "judge")
+    _add_one(app, desk)
+    _add_bulk(app, desk)
+
+
+def _add_one(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "judge", link="judge")
     body = json_body(desk.config.feedback.max_body_bytes, desk.config.feedback.timeout_s)
 
     @app.post(
         "/v1/verdicts",
         status_code=202,
         summary="Judge a prediction",
+        response_model=Accepted,
         responses=responses(*MEANING),
         openapi_extra={"requestBody": request_body(VerdictRequest, EXAMPLES)},
     )
-    def post_verdict(
+    async def post_verdict(
         caller: Annotated[Caller, Depends(caller)],
         body: Annotated[bytes, Depends(body)],
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-    ) -> Accepted:
+    ) -> Response:
         """Confirms a prediction, rejects it with a reason, says that it missed something, or what is right instead.
 
         The answer 202 comes when the verdict is durable, not before. It is safe to send a request again: the same
         `Idempotency-Key` makes the same verdict (another body under it is refused with 409, for 24 hours). Without the
         header the content of the body is the key, so the same body again is the same verdict too.
+
+        What is said later stands above what was said before, and nothing that was said is lost.
         """
-        verdict = desk.feedback.judge(caller, parse(body), idempotency_key)
-        logs.get().info("verdict.taken", verdict_id=verdict.verdict_id, kind=verdict.kind, caller=caller.name)
-        return Accepted(
-            verdict_id=verdict.verdict_id,
-            prediction_id=verdict.prediction_id,
-            frame_id=verdict.prediction.frame.frame_id,
+        asked = Asked(caller, parse(body).by(caller.reviewer), idempotency_key)
+        (outcome,) = await desk.feedback.judge_all([asked])
+        if not isinstance(outcome, Verdict):
+            raise outcome
+        logs.get().info(
+            "verdict.taken",
+            verdict_id=outcome.verdict_id,
+            kind=outcome.kind,
+            caller=caller.name,
+            link=caller.is_link,
         )
+        return JSONResponse(_ids(outcome), 202)
+
+
+def _add_bulk(app: FastAPI, desk: Desk) -> None:
+    options = desk.config.feedback
+    caller = calling(desk, "judge")
+    body = json_body(options.max_bulk_bytes, options.timeout_s, "feedback.max_bulk_bytes")
+
+    @app.post(
+        "/v1/verdicts/bulk",
+        status_code=202,
+        summary="Judge many predictions",
+        response_model=BulkAnswer,
+        responses={
+            207: {"model": BulkAnswer, "description": "Not all of them were taken; each result says which."},
+            **responses(401, 403, 408, 413, 415, 422, 429, 500, 503),
+        },
+        openapi_extra={"requestBody": request_body(BulkRequest, BULK_EXAMPLES)},
+    )
+    async def post_verdicts(
+        caller: Annotated[Caller, Depends(caller)], body: Annotated[bytes, Depends(body)]
+    ) -> Response:
+        """Up to 1,000 verdicts, each as `POST /v1/verdicts` takes it, with an `idempotency_key` of its own if wanted.
+
+        202: the log has all of them. 207: it has those whose result says 202; the others say what is wrong. 503: it has
+        none, and the same can be sent again. Sending all of them again is always safe.
+        """
+        judgements = parse_bulk(body)
+        outcomes = await _judged(desk, caller, judgements)
+        _raise_if_nothing_could_be_kept(outcomes)
+        results = [_result(outcome) for outcome in outcomes]
+        taken = sum(isinstance(outcome, Verdict) for outcome in outcomes)
+        logs.get().info("verdicts.taken", taken=taken, refused=len(results) - taken, caller=caller.name)
+        return JSONResponse({"taken": taken, "results": results}, 202 if taken == len(results) else 207)
+
+
+async def _judged(desk: Desk, caller: Caller, judgements: Sequence[Judgement]) -> list[Outcome]:
+    """Those that make sense are judged together; in order again afterwards."""
+    sound = [Asked(caller, one.request, one.key) for one in judgements if not isinstance(one, GleanerError)]
+    outcomes = iter(await desk.feedback.judge_all(sound)) if sound else iter(())
+    return [one if isinstance(one, GleanerError) else next(outcomes) for one in judgements]
+
+
+def _raise_if_nothing_could_be_kept(outcomes: Sequence[Outcome]) -> None:
+    """An outage is told as one: whoever sends the same again later loses nothing."""
+    waiting = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+    if waiting and not any(isinstance(outcome, Verdict) for outcome in outcomes):
+        raise waiting[0]
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    return {"status": 202, **_ids(outcome)} if isinstance(outcome, Verdict) else told(outcome)
+
+
+def _ids(verdict: Verdict) -> dict[str, str]:
+    return {
+        "verdict_id": verdict.verdict_id,
+        "prediction_id": verdict.prediction_id,
+        "frame_id": verdict.prediction.frame.frame_id,
+    }

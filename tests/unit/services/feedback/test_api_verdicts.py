@@ -94,6 +94,20 @@ def test_a_correction_says_what_is_right_of_one_detection_or_of_the_whole_frame(
     assert (named.kind, named.reason, named.boxes) == ("corrected", None, ())
 
 
+def test_a_new_class_is_allowed_and_nobody_can_tell_is_an_answer(site: Site, client: TestClient) -> None:
+    prediction_id, _ = site.prediction()
+    new = corrected(prediction_id, detection_index=0, label={"class_name": "a class that no model had"})
+    unsure = {"prediction_id": prediction_id, "kind": "unsure", "note": "too dark"}
+    whole = confirmed(prediction_id, exhaustive=True)
+    assert [client.post(PATH, json=body).status_code for body in (new, unsure, whole)] == [202] * 3
+    said = site.verdicts()
+    assert [(verdict.kind, verdict.exhaustive) for verdict in said] == [
+        ("corrected", False),
+        ("unsure", False),
+        ("confirmed", True),
+    ]
+
+
 def test_a_classifiers_correction_is_a_class(site: Site, client: TestClient) -> None:
     prediction_id = classifiers(site)
     assert client.post(PATH, json=corrected(prediction_id, labels=[{"class_name": "dirty"}])).status_code == 202
@@ -327,6 +341,11 @@ class TestInvalid:
             ({"note": "n" * 2001}, "note"),
             ({"note": 5}, "note"),
             ({"detection_idx": 0}, "detection_idx"),
+            ({"kind": "affirmed"}, "kind"),
+            ({"kind": "shown"}, "kind"),
+            ({"silence": {}}, "silence"),
+            ({"exhaustive": 1}, "exhaustive"),
+            ({"kind": "unsure", "reason": "bad_box"}, "reason"),
         ],
     )
     def test_a_wrong_field_is_named(self, site: Site, client: TestClient, change: dict[str, Any], where: str) -> None:
@@ -349,6 +368,13 @@ class TestInvalid:
             b'{"prediction_id": "0-0-deadbeef", "kind": "missed", "boxes": [[0, 0, NaN, Infinity]]}',
             b'{"prediction_id": "0-0-deadbeef", "kind": "corrected", "labels": [{"class_name": "c", "box": [NaN, 0, 1, 1]}]}',
             b'{"prediction_id": "0-0-deadbeef", "kind": "confirmed", "note": "' + b"\x00" + b'"}',
+            b'{"prediction_id": "0-0-deadbeef", "kind": "rejected", "reason": "bad_box", "kind": "confirmed"}',
+            b'{"prediction_id": "0-0-deadbeef", "kind": "corrected", "labels": [{"class_name": "a", "class_name": "b"}]}',
+            b'{"prediction_id": "0-0-deadbeef", "kind": "confirmed", "detection_index": ' + b"9" * 60_000 + b"}",
+            b'{"prediction_id": "0-0-deadbeef", "kind": "confirmed", "note": "\\udfff"}',
+            b'{"prediction_id": "0-0-deadbeef", "kind": "missed", "boxes": [[0, 0, 1e999, 1]]}',
+            "{}".encode("utf-16"),
+            b"\xef\xbb\xbf{}",
         ],
     )
     def test_garbage(self, client: TestClient, body: bytes) -> None:
@@ -433,14 +459,17 @@ class TestUnavailable:
         site.log.close()
         assert client.post(PATH, json=confirmed(prediction_id)).status_code == 503
 
-    def test_no_state_store_is_503_only_where_it_must_be_asked(self, site: Site, client: TestClient) -> None:
+    def test_no_state_store_is_503_only_where_it_must_be_asked(
+        self, site: Site, client_for: Callable[..., TestClient]
+    ) -> None:
+        client, another = client_for(), client_for()
         prediction_id, _ = site.prediction()
         site.state.close()
         assert client.post(PATH, json=confirmed(prediction_id)).status_code == 202
         keyed = client.post(PATH, json=confirmed(prediction_id), headers={"Idempotency-Key": "k"})
         assert code(keyed) == (503, "unavailable", "state store")
         site.later(7 * HOUR_S)
-        assert code(client.post(PATH, json=confirmed(prediction_id))) == (503, "unavailable", "state store")
+        assert code(another.post(PATH, json=confirmed(prediction_id))) == (503, "unavailable", "state store")
         assert len(site.verdicts()) == 1
 
 

@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from services.feedback.access.caller import LOCAL
-from services.feedback.access.keys import Keys
+from services.feedback.access.keys import Keys, hash_of, new_key
+from services.feedback.config import ApiKey, FeedbackOptions
 from services.feedback.refusals import NotAuthenticated
 
-KEYS = Keys({"app": SecretStr("first"), "other": SecretStr("second")})
+KEYS = Keys(FeedbackOptions.model_validate({"api_keys": {"app": "first", "other": "second"}}).api_keys)
 
 
 def test_each_key_has_its_name() -> None:

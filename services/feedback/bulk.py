@@ -1,0 +1,82 @@
+"""Many verdicts in one body: the body of POST /v1/verdicts/bulk.
+
+Promises: what is wrong with one verdict is said of that one alone, with its number; what is wrong with the whole is an
+InvalidRequest. As strict as a verdict that comes alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from services.feedback.refusals import InvalidRequest
+from services.feedback.request import EXAMPLES as ONE
+from services.feedback.request import VerdictRequest, strict_json, validated
+from shared.settings import Config
+
+MOST = 1_000
+KEY = "idempotency_key"
+MOST_KEY_CHARS = 255
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "three": {
+        "verdicts": [
+            {**ONE["confirmed"], KEY: "shift-17/1"},
+            {**ONE["rejected"], KEY: "shift-17/2"},
+            ONE["missed"],
+        ]
+    }
+}
+
+
+class KeyedVerdict(VerdictRequest):
+    """A verdict, with a key of its own."""
+
+    idempotency_key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_KEY_CHARS,
+        description="as the header `Idempotency-Key`; left out: the content is the key",
+    )
+
+
+class BulkRequest(Config):
+    """Verdicts, in the order in which they were given."""
+
+    verdicts: tuple[KeyedVerdict, ...] = Field(min_length=1, max_length=MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """One verdict of a bulk that makes sense."""
+
+    request: VerdictRequest
+    key: str | None
+
+
+Judgement = Keyed | InvalidRequest
+
+
+def parse_bulk(body: bytes) -> Sequence[Judgement]:
+    """Each verdict, or what is wrong with it. Raises InvalidRequest for what is no list of verdicts."""
+    whole = strict_json(body)
+    if not isinstance(whole, dict) or set(whole) != {"verdicts"} or not isinstance(whole["verdicts"], list):
+        raise InvalidRequest('expected {"verdicts": [...]} and nothing beside it', "verdicts")
+    verdicts = whole["verdicts"]
+    if not 1 <= len(verdicts) <= MOST:
+        raise InvalidRequest(f"verdicts: expected 1 to {MOST:,} of them, got {len(verdicts):,}", "verdicts")
+    return [_judgement(number, verdict) for number, verdict in enumerate(verdicts)]
+
+
+def _judgement(number: int, verdict: object) -> Judgement:
+    where = f"verdicts.{number}"
+    if not isinstance(verdict, dict):
+        return InvalidRequest(f"{where}: expected a verdict, {{…}}", where)
+    key = verdict.pop(KEY, None)
+    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= MOST_KEY_CHARS):
+        return InvalidRequest(f"{where}.{KEY}: expected 1 to {MOST_KEY_CHARS} characters", f"{where}.{KEY}")
+    try:
+        return Keyed(validated(json.dumps(verdict).encode()), key)
+    except InvalidRequest as error:
+        return InvalidRequest(f"{where}: {error}", f"{where}.{error.where}")

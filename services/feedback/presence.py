@@ -1,0 +1,134 @@
+"""Presence: whether the frame that a prediction is about can still be read, for most of them without reading it.
+
+A source whose frame was read lately, lay there by value and was the one that its prediction meant, is taken at its word for
+a minute: its frames are there while their offsets lie in the stream's bounds, and were written no earlier than what the
+partition begins with (a stream that was made anew begins later). Whatever is by reference is looked at each time.
+
+Promises: a verdict on a frame that is gone is taken by mistake only in the second in which it went, never refused by mistake.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from services.feedback.known_bounds import KnownBounds
+from services.feedback.readers import LANES, Found, Readers, within
+from shared.errors import GleanerError, InvalidMessage, RecordGone, Unavailable
+from shared.ports import Bounds, Log
+from shared.runtime.pixels import FramePixels
+from shared.streams import frames
+from shared.streams.frames import FRAMES, Frame, FrameRef
+from shared.streams.predictions import Prediction
+
+TRUSTED_S = 60.0
+MOST_SOURCES = 10_000
+
+IsThere = bool | Unavailable
+
+
+class Presence:
+    """Any thread may ask."""
+
+    def __init__(
+        self,
+        log: Log,
+        readers: Readers,
+        pixels: FramePixels,
+        timeout_s: float,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._readers = readers
+        self._pixels = pixels
+        self._timeout_s = timeout_s
+        self._now_s = now_s
+        self._bounds = KnownBounds(log, FRAMES.name, now_s)
+        self._trusted_at_s: OrderedDict[str, float] = OrderedDict()
+        self._begins_ms: dict[tuple[int, int], int] = {}
+        self._asking = ThreadPoolExecutor(max_workers=LANES, thread_name_prefix="feedback-objects")
+
+    def of(self, predictions: Sequence[Prediction]) -> list[IsThere]:
+        """For each: there, not there, or why nobody can tell now."""
+        came_s = self._bounds.now_s()
+        found = [self._at_a_glance(prediction, came_s) for prediction in predictions]
+        unsure = [prediction for prediction, is_there in zip(predictions, found, strict=True) if is_there is None]
+        looked_at = iter(self._looked_at(unsure))
+        return [next(looked_at) if is_there is None else is_there for is_there in found]
+
+    def of_frame(self, ref: FrameRef) -> bool:
+        """By reading it. Raises Unavailable."""
+        return self._is_it(ref, self._read([ref])[0])[0]
+
+    def close(self) -> None:
+        self._asking.shutdown()
+
+    def _at_a_glance(self, prediction: Prediction, came_s: float) -> IsThere | None:
+        """None: it has to be looked at."""
+        ref = prediction.frame
+        try:
+            bounds = self._bounds.around(ref.partition, ref.offset, came_s)
+            if bounds is None or not bounds.start <= ref.offset < bounds.end:
+                return False
+            if not self._is_trusted(prediction.source_id):
+                return None
+            return True if self._is_of_this_log(ref, bounds) else None
+        except Unavailable as error:
+            return error
+
+    def _is_trusted(self, source_id: str) -> bool:
+        return self._now_s() - self._trusted_at_s.get(source_id, float("-inf")) < TRUSTED_S
+
+    def _is_of_this_log(self, ref: FrameRef, bounds: Bounds) -> bool:
+        """Whether it was written after the first record that is there. Raises Unavailable."""
+        first = (ref.partition, bounds.start)
+        if first not in self._begins_ms:
+            try:
+                begins_ms = self._readers.read(FRAMES.name, *first).time_ms
+            except RecordGone:
+                return False  # it went this moment
+            self._begins_ms = {at: ms for at, ms in self._begins_ms.items() if at[0] != ref.partition}
+            self._begins_ms[first] = begins_ms
+        return self._begins_ms[first] <= ref.time_ms
+
+    def _looked_at(self, predictions: Sequence[Prediction]) -> list[IsThere]:
+        records = self._read([prediction.frame for prediction in predictions])
+        return [self._look(prediction, record) for prediction, record in zip(predictions, records, strict=True)]
+
+    def _look(self, prediction: Prediction, record: Found) -> IsThere:
+        try:
+            is_there, by_value = self._is_it(prediction.frame, record)
+        except Unavailable as error:
+            return error
+        self._learn(prediction.source_id, trusted=is_there and by_value)
+        return is_there
+
+    def _learn(self, source_id: str, *, trusted: bool) -> None:
+        self._trusted_at_s.pop(source_id, None)
+        if trusted:
+            self._trusted_at_s[source_id] = self._now_s()
+        if len(self._trusted_at_s) > MOST_SOURCES:
+            self._trusted_at_s.popitem(last=False)
+
+    def _is_it(self, ref: FrameRef, record: Found) -> tuple[bool, bool]:
+        """Whether this record is that frame and its image is there; and whether it lies there by value. Raises Unavailable."""
+        if isinstance(record, Unavailable):
+            raise record
+        if isinstance(record, GleanerError):
+            return False, False
+        try:
+            frame = frames.decode(record)
+        except InvalidMessage:
+            return False, False
+        return frame.ref.frame_id == ref.frame_id and self._has_image(frame), frame.reference is None
+
+    def _has_image(self, frame: Frame) -> bool:
+        if frame.reference is None:
+            return True
+        return within(self._timeout_s, "object store", self._asking.submit(self._pixels.is_there, frame))
+
+    def _read(self, refs: Sequence[FrameRef]) -> list[Found]:
+        wanted: dict[int, list[int]] = {}
+        for ref in refs:
+            wanted.setdefault(ref.partition, []).append(ref.offset)
+        found = self._readers.read_all(FRAMES.name, wanted)
+        return [found[ref.partition][ref.offset] for ref in refs]
