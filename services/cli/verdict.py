@@ -25,7 +25,7 @@ class NotTaken(GleanerError):
 def verdict(
     ctx: typer.Context,
     prediction_id: Annotated[str, typer.Argument(help="The prediction, PARTITION-OFFSET-CHECKSUM.")],
-    kind: Annotated[str, typer.Argument(help="confirmed, rejected, missed or corrected.")],
+    kind: Annotated[str, typer.Argument(help="confirmed, rejected, missed, corrected or unsure.")],
     reason: Annotated[
         str | None, typer.Option(help="Why it is rejected: false_positive, wrong_class or bad_box.")
     ] = None,
@@ -36,18 +36,22 @@ def verdict(
         Path | None,
         typer.Option(metavar="FILE", help='corrected: all that is right, [{"class_name": …, "box": [L, T, R, B]}, …].'),
     ] = None,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="You looked at the whole frame for what was missed, too.")
+    ] = False,
     reviewer: Annotated[str | None, typer.Option(help="Who looked.")] = None,
     note: Annotated[str | None, typer.Option(help="Anything worth knowing.")] = None,
     url: Annotated[str | None, typer.Option(help="Where feedback listens; by default as the settings say.")] = None,
     api_key_file: Annotated[Path | None, typer.Option(help="File that holds the API key.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Judge a prediction: confirmed, rejected, missed or corrected."""
+    """Judge a prediction: confirmed, rejected, missed, corrected or unsure."""
     body = {
         "prediction_id": prediction_id,
         "kind": kind,
         "reason": reason,
         "detection_index": detection,
+        "exhaustive": exhaustive or None,
         "reviewer": reviewer,
         "note": note,
         **_right(detection, class_name, box, labels),

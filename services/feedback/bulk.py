@@ -79,4 +79,5 @@ def _judgement(number: int, verdict: object) -> Judgement:
     try:
         return Keyed(validated(json.dumps(verdict).encode()), key)
     except InvalidRequest as error:
-        return InvalidRequest(f"{where}: {error}", f"{where}.{error.where}")
+        place = where if error.where == "body" else f"{where}.{error.where}"
+        return InvalidRequest(f"{where}: {error}", place)

@@ -41,6 +41,18 @@ def test_beyond_this_machine_only_with_a_key(host: str) -> None:
         {7: KEY},
         {"n" * 65: KEY},
         {"a": KEY, "b": KEY},
+        {"a": KEY, "b": {"key": KEY}},
+        {"a": {"key": KEY, "sha256": "0" * 64}},
+        {"a": {"scopes": ["judge"]}},
+        {"a": {"key": KEY, "scopes": KEY}},
+        {"a": {"key": KEY, "scope": ["judge"]}},
+        {"a": {"key": f"{KEY} "}},
+        {"a": {"key": [KEY]}},
+        {"a": {KEY: "key"}},
+        {"a": {"sha256": KEY}},
+        {"a": {"sha256": "0" * 63}},
+        {"a": f"link.{KEY}"},
+        {"a\0b": KEY},
         {"a": KEY, "b": None},
     ],
 )
@@ -62,3 +74,48 @@ def test_another_wrong_setting_shows_no_key_either(wrong: dict[str, Any]) -> Non
 def test_shown_settings_mask_the_keys() -> None:
     assert KEY not in str(masked(read(api_keys={"app": KEY})))
     assert KEY not in repr(read(api_keys={"app": KEY}))
+
+
+def test_an_unknown_scope_is_told_the_nearest() -> None:
+    with pytest.raises(SettingsError, match="unknown scope 'raed'; did you mean 'read'"):
+        read(api_keys={"app": {"key": KEY, "scopes": ["judge", "raed"]}})
+
+
+@pytest.mark.parametrize("field", [{"scopes": []}, {"sources": [""]}, {"sources": "door"}])
+def test_what_a_key_may_is_checked_without_showing_it(field: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(api_keys={"app": {"key": KEY, **field}})
+    assert KEY not in str(caught.value)
+
+
+def test_keys_are_hashed_as_they_are_read() -> None:
+    at = read(api_keys={"app": KEY, "other": {"key": KEY + "2"}}).feedback
+    assert KEY not in str(at.model_dump())
+    assert all(KEY not in key.sha256.get_secret_value() for key in at.api_keys.values())
+
+
+@pytest.mark.parametrize("origins", [["https://app.example.com"], ["http://localhost:3000", "http://[::1]:80"]])
+def test_origins_as_browsers_send_them(origins: list[str]) -> None:
+    assert list(read(origins=origins).feedback.origins) == origins
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ["app.example.com"],
+        ["https://app.example.com/"],
+        ["https://*.example.com"],
+        ["null"],
+        ["*", "https://a.example"],
+        ["https://App.example.com"],
+    ],
+)
+def test_other_origins_are_refused(origins: list[str]) -> None:
+    with pytest.raises(SettingsError, match="origins"):
+        read(origins=origins, api_keys={"app": KEY})
+
+
+def test_every_origin_only_with_keys() -> None:
+    with pytest.raises(SettingsError, match=r"feedback\.origins"):
+        read(origins=["*"])
+    assert read(origins=["*"], api_keys={"app": KEY}).feedback.origins == ("*",)
