@@ -85,16 +85,22 @@ def header(record: Record, name: str) -> str:
     return record.header(f"__connect.errors.{name}") or ""
 
 
-def dead_letters(world: World, of: Record) -> list[Record]:
-    """Those of one record."""
-    where = (of.stream, str(of.partition), str(of.offset))
-    found = world.raw(f"{of.stream}.dlq")
+@pytest.fixture(scope="module")
+def frames_dlq(world: World, sent: object) -> list[Record]:
+    return world.raw("frames.dlq")
+
+
+def letters_of(record: Record, found: list[Record]) -> list[Record]:
+    """The dead letters of one record."""
+    where = (record.stream, str(record.partition), str(record.offset))
     return [one for one in found if tuple(header(one, name) for name in ("topic", "partition", "offset")) == where]
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_frame_is_a_dead_letter_with_the_reason(world: World, sent: Mapping[str, Record], name: str) -> None:
-    (letter,) = dead_letters(world, sent[name])
+def test_a_bad_frame_is_a_dead_letter_with_the_reason(
+    frames_dlq: list[Record], sent: Mapping[str, Record], name: str
+) -> None:
+    (letter,) = letters_of(sent[name], frames_dlq)
     assert BAD[name].reason in header(letter, "exception.message")
     assert header(letter, "connector.name") == "inference"
     reference = json.loads(letter.value or b"")
@@ -124,19 +130,20 @@ GARBAGE: Mapping[str, bytes | None] = {
 
 @pytest.mark.parametrize("stream", ["predictions", "verdicts", "samples"])
 def test_garbage_in_a_stream_is_a_dead_letter_unchanged(world: World, sent: object, stream: str) -> None:
-    letters = world.send(*(NewRecord(stream, b"a key", value, 0) for value in GARBAGE.values()))
+    garbage = world.send(*(NewRecord(stream, b"a key", value, 0) for value in GARBAGE.values()))
     world.publish([300])
     world.drain()
-    for record in letters:
-        (letter,) = dead_letters(world, record)
+    found = world.raw(f"{stream}.dlq")
+    for record in garbage:
+        (letter,) = letters_of(record, found)
         assert (letter.key, letter.value) == (record.key, record.value)
         assert "expected" in header(letter, "exception.message") or f"{stream}/0" in header(letter, "exception.message")
     assert "frame-300" in {one.prediction.producer_frame_id for one in designs(world)}
 
 
-def like(world: World, **changes: Any) -> dict[str, Any]:
-    """A prediction that is well formed but for its changes; those of `frame` are changed within it."""
-    real = json.loads(designs(world)[0].prediction.model_dump_json())
+def like(design: Design, **changes: Any) -> dict[str, Any]:
+    """Its prediction, well formed but for the changes; those of `frame` are changed within it."""
+    real = json.loads(design.prediction.model_dump_json())
     real["frame"].update(changes.pop("frame", {}))
     return {**real, **changes}
 
@@ -161,17 +168,22 @@ HOSTILE: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_prediction_stops_nothing(world: World, sent: object, name: str) -> None:
-    """Anyone may write predictions: one that is well formed and makes no sense must not end or hold up a service."""
-    number = 400 + list(HOSTILE).index(name)
-    frame_id = ids.make_id("frame", name)
-    hostile = {**HOSTILE[name], "model_id": f"foreign-{number}"}
-    body = like(world, **hostile, producer_frame_id=frame_id)
-    world.send(NewRecord("predictions", b"a key", json.dumps(body).encode(), 0))
-    world.publish([number])
+@pytest.fixture(scope="module")
+def after_hostile_ones(world: World, sent: object) -> set[str | None]:
+    """A good frame after each hostile prediction: those that became designs, once all has gone through."""
+    real = designs(world)[0]
+    for number, (name, changes) in enumerate(HOSTILE.items(), 400):
+        body = like(real, **changes, model_id=f"foreign-{number}", producer_frame_id=ids.make_id("frame", name))
+        world.send(NewRecord("predictions", b"a key", json.dumps(body).encode(), 0))
+        world.publish([number])
     world.drain()
-    assert f"frame-{number}" in {one.prediction.producer_frame_id for one in designs(world)}
+    return {one.prediction.producer_frame_id for one in designs(world)}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_prediction_stops_nothing(after_hostile_ones: set[str | None], name: str) -> None:
+    """Anyone may write predictions: one that is well formed and makes no sense must not end or hold up a service."""
+    assert f"frame-{400 + list(HOSTILE).index(name)}" in after_hostile_ones
 
 
 def test_frame_ids_used_again_after_a_reboot_are_new_frames(world: World, sent: object) -> None:
@@ -205,14 +217,22 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_strange_source_id_is_safe_everywhere(world: World, sent: object, name: str) -> None:
-    seed = 600 + list(NAMES).index(name)
-    world.send(new_frame(NAMES[name], jpeg(seed), producer_frame_id=NAMES[name][:50]))
+@pytest.fixture(scope="module")
+def named_strangely(world: World, sent: object) -> Mapping[str, Design]:
+    """By source id: the one design of each, once all has gone through."""
+    for seed, name in enumerate(NAMES.values(), 600):
+        world.send(new_frame(name, jpeg(seed), producer_frame_id=name[:50]))
     world.drain()
-    (mine,) = [one for one in designs(world) if one.prediction.source_id == NAMES[name]]
-    fragment = world.fragments()[mine.sample_id]
+    found = [one for one in designs(world) if one.prediction.source_id in NAMES.values()]
+    assert len(found) == len(NAMES)
+    return {one.prediction.source_id: one for one in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_strange_source_id_is_safe_everywhere(world: World, named_strangely: Mapping[str, Design], name: str) -> None:
+    fragment = world.fragments()[named_strangely[NAMES[name]].sample_id]
     assert fragment["source_id"] == NAMES[name]
+    seed = 600 + list(NAMES).index(name)
     assert (world.dataset / "images" / fragment["file_name"]).read_bytes() == jpeg(seed)
 
 

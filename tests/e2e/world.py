@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +29,7 @@ from shared.errors import InvalidMessage, Unavailable
 from shared.settings import Settings, load
 from shared.streams import STREAMS
 from shared.streams.record import NewRecord, Record
+from tests.e2e.processes import Process
 from tests.servers import Servers
 from tests.unit.services.sampler.making import jpeg
 from tests.unit.shared.models.built_models import detector
@@ -52,7 +52,7 @@ class World:
     folder: Path
     values: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    processes: dict[str, "Process | subprocess.Popen[bytes]"] = field(default_factory=dict)
     started: int = 0
 
     @property
@@ -84,19 +84,14 @@ class World:
 
     # Processes
 
-    def start(
-        self, service: str, step: str = "", nth: int = 1, victim: str = "", name: str = ""
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, service: str, step: str = "", nth: int = 1, victim: str = "", name: str = "") -> Process:
         """A service as a process; with a step, one that dies after it. `name`: what this replica is called here."""
         self.started += 1
-        log = self.folder / f"{self.started:02d}-{name or service}.log"
-        with log.open("ab") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.entry", service, *([step, str(nth), victim] if step else [])],
-                env={**os.environ, **self.environment, "GLEANER_SETTINGS": str(self.settings_file)},
-                stdout=said,
-                stderr=said,
-            )
+        process = Process(
+            (service, *([step, str(nth), victim] if step else [])),
+            {**os.environ, **self.environment, "GLEANER_SETTINGS": str(self.settings_file)},
+            self.folder / f"{self.started:02d}-{name or service}.log",
+        )
         self.processes[name or service] = process
         return process
 
