@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.feedback.access.keys import Keys
+from services.feedback.alarm import Alarm
+from services.feedback.appraisal import Appraisals
 from services.feedback.config import FeedbackConfig
 from services.feedback.lookup import Lookup
+from services.feedback.pictures import Pictures
+from services.feedback.read_model import ReadModel
+from services.feedback.recent.recent import Recent
 from services.feedback.sending import Sending
 from services.feedback.service import Feedback
 from shared.ports import Clock, Images, Log, State
@@ -49,6 +54,10 @@ class Desk:
     lookup: Lookup
     sending: Sending
     feedback: Feedback
+    recent: Recent
+    pictures: Pictures
+    model: ReadModel
+    appraisals: Appraisals
 
 
 @contextmanager
@@ -58,14 +67,42 @@ def opened(config: FeedbackConfig, backend: Backend) -> Iterator[Desk]:
     with ExitStack() as stack:
         lookup = stack.enter_context(closing(Lookup(backend.log, backend.pixels, timeout_s)))
         sending = stack.enter_context(closing(Sending(backend.log, timeout_s)))
-        feedback = Feedback(
-            backend.log,
-            backend.state,
-            lookup,
-            sending,
-            backend.clock,
-            collection=config.collection,
-            timeout_s=timeout_s,
-        )
-        stack.enter_context(closing(feedback))
-        yield Desk(config, backend, Keys(config.feedback.api_keys), lookup, sending, feedback)
+        feedback = stack.enter_context(closing(_feedback(config, backend, lookup, sending)))
+        recent = stack.enter_context(closing(Recent(backend.log, timeout_s)))
+        pictures = stack.enter_context(closing(_pictures(config, backend)))
+        model = stack.enter_context(closing(_read_model(config, backend)))
+        appraisals = Appraisals(model, backend.clock, config.timezone)
+        alarm = stack.enter_context(closing(Alarm(appraisals, config.collection, config.feedback.accuracy)))
+        model.start()
+        alarm.start()
+        keys = Keys(config.feedback.api_keys)
+        yield Desk(config, backend, keys, lookup, sending, feedback, recent, pictures, model, appraisals)
+
+
+def _feedback(config: FeedbackConfig, backend: Backend, lookup: Lookup, sending: Sending) -> Feedback:
+    return Feedback(
+        backend.log,
+        backend.state,
+        lookup,
+        sending,
+        backend.clock,
+        collection=config.collection,
+        timeout_s=config.feedback.timeout_s,
+    )
+
+
+def _pictures(config: FeedbackConfig, backend: Backend) -> Pictures:
+    return Pictures(
+        backend.log,
+        backend.state,
+        backend.images,
+        backend.pixels,
+        config.feedback.timeout_s,
+        collections=config.all_collections,
+        raw_images=config.raw_images,
+    )
+
+
+def _read_model(config: FeedbackConfig, backend: Backend) -> ReadModel:
+    excluded = config.feedback.accuracy.exclude_reviewers
+    return ReadModel(config.read_model_path, backend.log, backend.clock, backend.salt, excluded=excluded)

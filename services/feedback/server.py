@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig, FeedbackOptions
-from services.feedback.desk import Backend, opened
+from services.feedback.desk import Backend, Desk, opened
 from shared.errors import SettingsError
 from shared.runtime.listening import cannot_listen
 from shared.telemetry import logs
@@ -33,7 +33,7 @@ def serve(config: FeedbackConfig, backend: Backend, stop: Stopping, listening: s
     options = config.feedback
     sock = listening or listen(options)
     with closing(sock), opened(config, backend) as desk:
-        server = _Server(_uvicorn_config(create_app(desk), options), stop)
+        server = _Server(_uvicorn_config(create_app(desk), options), stop, desk)
         logs.get().info("feedback.listening", url=url(sock))
         server.run(sockets=[sock])
     logs.get().info("feedback.stopped")
@@ -60,12 +60,16 @@ def url(sock: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn, stopped by an event instead of by signals of its own."""
 
-    def __init__(self, config: uvicorn.Config, stop: Stopping) -> None:
+    def __init__(self, config: uvicorn.Config, stop: Stopping, desk: Desk) -> None:
         super().__init__(config)
         self._stop = stop
+        self._desk = desk
 
     async def on_tick(self, counter: int) -> bool:  # called ten times a second
-        return await super().on_tick(counter) or self._stop.is_set()
+        if await super().on_tick(counter) or self._stop.is_set():
+            self._desk.recent.end()  # a live stream is a request that never ends by itself
+            return True
+        return False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

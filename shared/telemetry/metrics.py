@@ -86,3 +86,8 @@ SETTINGS_REFUSED = Gauge(
     "1 while the settings file cannot be taken up and the old settings go on: look at `gleaner check`.",
     ["service"],
 )
+ACCURACY_ALERT = Gauge(
+    "gleaner_accuracy_alert",
+    "1 while a rate certainly is past its limit in the settings. A rise: look at /v1/accuracy or `gleaner report`.",
+    ["rate", "source", "class_name", "model"],
+)

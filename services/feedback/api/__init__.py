@@ -6,12 +6,25 @@ by the documentation page.
 
 from fastapi import FastAPI
 
-from services.feedback.api import health, problems, verdicts
+from services.feedback.api import (
+    accuracy,
+    cors,
+    exposures,
+    frames,
+    health,
+    images,
+    links,
+    predictions,
+    problems,
+    verdicts,
+    web,
+)
 from services.feedback.desk import Desk
 
-ABOUT = """What people say about predictions comes in here. Gleaner keeps each verdict in its log and makes the frame a
-sample for the next training, or revises the sample that it is already."""
-ROUTERS = (verdicts, health)
+ABOUT = """What people say about predictions comes in here, and what an application's users were shown. Gleaner keeps
+each verdict in its log and makes the frame a sample for the next training, or revises the sample that it is already.
+Verdicts on frames that were drawn at random tell how good the model is in production."""
+ROUTERS = (verdicts, exposures, frames, links, predictions, images, accuracy, web, health)
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -20,4 +33,5 @@ def create_app(desk: Desk) -> FastAPI:
     for router in ROUTERS:
         router.add(app, desk)
     problems.add(app)
+    cors.add(app, desk)
     return app

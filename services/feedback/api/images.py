@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Header, Path, Query
 from fastapi.responses import Response
 
 from services.feedback.access.caller import Caller
-from services.feedback.api.access import calling
+from services.feedback.api.access import calling_for_image
 from services.feedback.api.problems import responses
 from services.feedback.desk import Desk
 from services.feedback.pictures import Look, Picture
@@ -27,14 +27,14 @@ _CONTENT = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in
 
 
 def add(app: FastAPI, desk: Desk) -> None:
-    caller = calling(desk, "read")
+    caller = calling_for_image(desk)
 
     @app.get(
         "/v1/predictions/{prediction_id}/image",
         summary="The image of a prediction",
         response_class=Response,
         responses={
-            **responses(401, 403, 404, 410, 422, 503),
+            **responses(401, 403, 404, 410, 422, 429, 503),
             200: {"content": _CONTENT},
             304: {"description": "It is the one that If-None-Match names."},
         },
@@ -53,9 +53,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         was delivered. With `boxes` or a smaller side it is a JPEG. 410 when neither is there any more, and where the settings
         hide parts of images (`privacy`) for all that was not kept.
         """
-        caller.check_prediction(prediction_id)
-        prediction = desk.lookup.prediction(prediction_id)
-        caller.check_source(prediction.source_id)
+        prediction = desk.lookup.prediction_for(caller, prediction_id)
         picture = desk.pictures.find(prediction)
         look = Look(boxes, weak, max_side_px)
         etag = _etag(picture, look)

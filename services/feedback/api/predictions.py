@@ -79,6 +79,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     @app.get(
         "/v1/predictions/stream",
         summary="Predictions as they come",
+        status_code=200,
         response_class=LiveStream,
         responses={**responses(401, 403, 422, 429, 503), 200: {"content": {MEDIA_TYPE: {"example": _EVENT}}}},
     )
@@ -104,10 +105,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     )
     def get_prediction(caller: Annotated[Caller, Depends(caller)], prediction_id: PredictionId) -> ShownPrediction:
         """As long as `predictions` keeps it: 7 days, unless the log was set up otherwise."""
-        caller.check_prediction(prediction_id)
-        prediction = desk.lookup.prediction(prediction_id)
-        caller.check_source(prediction.source_id)
-        return shown(prediction_id, prediction)
+        return shown(prediction_id, desk.lookup.prediction_for(caller, prediction_id))
 
     @app.get("/v1/sources", summary="Cameras of which predictions came lately", responses=responses(401, 403, 503))
     def get_sources(caller: Annotated[Caller, Depends(caller)]) -> Sources:

@@ -4,21 +4,38 @@ Promises: opening asks no server; the file is deleted and built anew when it is 
 when the streams were made anew. Answers raise Unavailable while the file cannot be read.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from services.feedback.accuracy.review import Outcome, Review, Totals, Window
-from services.feedback.read_model import reviews, totals
+from services.feedback.read_model import browse, detail, flow, history, reviews, totals
+from services.feedback.read_model.answers import (
+    Pipeline,
+    Rebuilding,
+    Reviewers,
+    SampleCounts,
+    SampleDetail,
+    SamplePage,
+    VerdictPage,
+)
+from services.feedback.read_model.browse import Order
+from services.feedback.read_model.cursor import parse
 from services.feedback.read_model.database import Database
+from services.feedback.read_model.filters import Filters, visible
 from services.feedback.read_model.follow import Follower
+from services.feedback.read_model.history import VerdictFilters
 from services.feedback.read_model.progress import Progress
 from services.feedback.read_model.reviews import Version
 from services.feedback.read_model.tail import Tail
 from services.feedback.read_model.taking_tallies import last_tallies
 from shared.ports import Clock, Log
 from shared.streams import ids
+
+Sees = Callable[[str], bool] | None
+"""Whether a caller may see a source; None: all of them."""
 
 
 class ReadModel:
@@ -96,3 +113,78 @@ class ReadModel:
         """Model versions of which frames were counted or drawn, oldest first."""
         with self._database.read() as db:
             return reviews.versions(db)
+
+    # What the routes answer
+
+    def samples(self, filters: Filters, order: Order, cursor: str | None, limit: int) -> SamplePage:
+        """Raises InvalidRequest for a cursor that is none."""
+        after, currency = parse(cursor, order), self._currency()
+        with self._database.read() as db:
+            found, following = browse.page(db, filters, order, after, limit)
+        return SamplePage(samples=found, next=None if following is None else following.text(), **currency)
+
+    def counts(self, filters: Filters) -> SampleCounts:
+        currency = self._currency()
+        with self._database.read() as db:
+            total, found = browse.counts(db, filters)
+            return SampleCounts(
+                total=total,
+                models=browse.version_values(db, found["version"]),
+                **{name: browse.values(db, facet, found[facet]) for name, facet in _COUNTED.items()},
+                **currency,
+            )
+
+    def sample(self, sample_id: str, sees: Sees = None) -> SampleDetail | None:
+        """None for a sample that is not known, or not the caller's."""
+        currency = self._currency()
+        with self._database.read() as db:
+            found = browse.sample_row(db, sample_id)
+            if found is None or (sees is not None and not sees(found[1])):
+                return None
+            told = detail.detail(db, found[0], self.excluded)
+        return told.model_copy(update=currency)
+
+    def verdicts(
+        self, filters: VerdictFilters, sources: Collection[str], sees: Sees, cursor: str | None, limit: int
+    ) -> VerdictPage:
+        """`sources`: names; none: all. Raises InvalidRequest for a cursor that is none."""
+        after, currency = parse(cursor, history.NEWEST), self._currency()
+        with self._database.read() as db:
+            numbers = visible(db, lambda name: _is_wanted(name, sources, sees)) if sources or sees else None
+            wanted = replace(filters, sources=numbers)
+            told, following = history.page(db, wanted, after, limit, self.excluded)
+        return VerdictPage(verdicts=told, next=None if following is None else following.text(), **currency)
+
+    def reviewers(self, sees: Sees = None) -> Reviewers:
+        currency = self._currency()
+        with self._database.read() as db:
+            told = history.reviewers(db, None if sees is None else visible(db, sees), self.excluded)
+        return Reviewers(reviewers=told, **currency)
+
+    def pipeline(self, sees: Sees = None) -> Pipeline:
+        currency = self._currency()
+        with self._database.read() as db:
+            told = flow.pipeline(db, None if sees is None else visible(db, sees))
+        return told.model_copy(update=currency)
+
+    def _currency(self) -> dict[str, Any]:
+        """How current an answer is, which is asked before its rows are read: it never claims too much."""
+        told = self.progress()
+        rebuilding = Rebuilding(done=told.done, total=told.total) if told.rebuilding else None
+        return {"as_of_ms": told.as_of_ms, "rebuilding": rebuilding}
+
+
+_COUNTED = {
+    "collections": "collection",
+    "sources": "source",
+    "classes": "classes",
+    "strategies": "strategies",
+    "verdicts": "judged",
+    "uploads": "upload",
+    "missing": "missing",
+}
+"""Field of the answer -> facet."""
+
+
+def _is_wanted(source_id: str, sources: Collection[str], sees: Sees) -> bool:
+    return (not sources or source_id in sources) and (sees is None or sees(source_id))

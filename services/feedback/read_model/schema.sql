@@ -16,18 +16,18 @@ CREATE INDEX samples_newest ON samples (time_ms, sample_id, collection, source, 
 CREATE INDEX samples_audit ON samples (audit, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image, time_ms)
     WHERE audit IS NOT NULL;
 CREATE INDEX samples_cells ON samples (collection, source, version, missing, upload, judged, strategies, classes, has_image, time_ms);
-CREATE INDEX samples_flow ON samples (rank, missing, upload, source, has_image, bytes);
+CREATE INDEX samples_flow ON samples (rank, missing, upload, source, bytes);
 CREATE INDEX samples_reviews ON samples (version, collection, time_ms) WHERE audit IS NOT NULL;
 CREATE INDEX samples_frame ON samples (frame_id, version);
 CREATE TABLE bodies (row INTEGER PRIMARY KEY, body BLOB);
 CREATE TABLE images (sample_id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
 CREATE TABLE revisions (              -- what each verdict did to an annotation
-    sample_id TEXT, verdict_id TEXT, effect TEXT, PRIMARY KEY (sample_id, verdict_id)) WITHOUT ROWID;
+    verdict_id TEXT PRIMARY KEY, effect TEXT) WITHOUT ROWID;
 CREATE TABLE deliveries (             -- `promised`: 0 while only a receipt is known, else the rank of the sample that names it
     sample_id TEXT, revision TEXT, destination TEXT, promised INTEGER, has_image INTEGER, source INTEGER,
     outcome TEXT, host_id TEXT, detail TEXT, attempts INTEGER, delivered_at TEXT,
     PRIMARY KEY (sample_id, revision, destination)) WITHOUT ROWID;
-CREATE INDEX deliveries_ledger ON deliveries (promised, destination, outcome, has_image, source);
+CREATE INDEX deliveries_ledger ON deliveries (outcome, has_image, source, promised);
 
 CREATE TABLE verdicts (               -- `standing`: no later one supersedes it; `agreed`: with the one that did, another person's
     row INTEGER PRIMARY KEY, verdict_id TEXT UNIQUE, time_ms INTEGER, frame_id TEXT, version INTEGER, source INTEGER,
@@ -36,7 +36,8 @@ CREATE INDEX verdicts_frame ON verdicts (frame_id, version);
 CREATE INDEX verdicts_standing ON verdicts (frame_id, version) WHERE standing;
 CREATE INDEX verdicts_time ON verdicts (time_ms, verdict_id, source, kind, person);
 CREATE INDEX verdicts_person ON verdicts (person, time_ms, verdict_id, source, kind);
-CREATE INDEX verdicts_people ON verdicts (person, kind, agreed, source);
+CREATE INDEX verdicts_people ON verdicts (person, kind, agreed, source, time_ms);
+CREATE INDEX verdicts_prediction ON verdicts (prediction_id);
 CREATE TABLE verdict_bodies (row INTEGER PRIMARY KEY, body BLOB);
 CREATE TABLE outcomes (frame_id TEXT, version INTEGER, body TEXT, PRIMARY KEY (frame_id, version)) WITHOUT ROWID;
 CREATE TABLE exposures (

@@ -28,8 +28,7 @@ STATE = """CASE WHEN outcome IN ('accepted', 'already_there', 'updated') THEN 's
 
 def take_sample(db: Connection, record: Record, sample: Sample, names: Names, salt: bytes) -> None:
     if isinstance(sample, Revision):
-        row = (sample.sample_id, sample.revision, sample.effect)
-        db.execute("INSERT OR IGNORE INTO revisions VALUES (?, ?, ?)", row)
+        db.execute("INSERT OR IGNORE INTO revisions VALUES (?, ?)", (sample.revision, sample.effect))
     if sample.image is not None:
         image = sample.image.model_dump_json(exclude_none=True)
         db.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (sample.sample_id, image))

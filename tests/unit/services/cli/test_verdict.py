@@ -19,7 +19,8 @@ KEY = "a-key-of-the-door-app"
 def url(site: Site, folder: Path) -> Iterator[str]:
     """A real feedback service with an API key, on a free port."""
     settings = Settings({"backend": {"type": "embedded", "folder": str(folder / "gleaner-data")}})
-    config = FeedbackConfig.model_validate({"feedback": {"api_keys": {"door-app": KEY}, "port": 0}})
+    options = {"api_keys": {"door-app": KEY}, "port": 0, "folder": folder / "feedback"}
+    config = FeedbackConfig.model_validate({"feedback": options})
     stop, listening = threading.Event(), listen(config.feedback)
     with open_backend(settings) as backend:
         thread = threading.Thread(target=serve, args=(config, backend, stop, listening))
@@ -155,3 +156,15 @@ def test_key_files_without_one_key(gleaner: Gleaner, folder: Path, content: byte
     assert result.exit_code == 2
     assert "expected one key" in result.stderr
     assert "cannot be read" in gleaner("verdict", "0-0-0", "confirmed", "--api-key-file", "nowhere").stderr
+
+
+def test_nobody_can_tell_and_everything_was_looked_at(gleaner: Gleaner, site: Site, url: str, key_file: Path) -> None:
+    id_, _ = site.prediction()
+    to = ("--url", url, "--api-key-file", key_file)
+    for said in (("unsure",), ("confirmed", "--exhaustive")):
+        result = gleaner("verdict", id_, *said, *to)
+        assert result.exit_code == 0, result.output
+    assert [(verdict.kind, verdict.exhaustive) for verdict in verdicts(site)] == [
+        ("unsure", False),
+        ("confirmed", True),
+    ]

@@ -121,7 +121,9 @@ def desk_for(site: Site) -> Iterator[Callable[..., Desk]]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> Desk:
-            config = FeedbackConfig.model_validate({"feedback": {"timeout_s": 5.0, **options}})
+            config = FeedbackConfig.model_validate(
+                {"feedback": {"timeout_s": 5.0, "folder": site.folder / "feedback", **options}}
+            )
             return stack.enter_context(opened(config, site))
 
         yield make

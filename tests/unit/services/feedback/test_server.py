@@ -20,7 +20,7 @@ from tests.unit.services.feedback.conftest import Site
 def served(site: Site, timeout_s: float = 5.0) -> Iterator[tuple[str, threading.Event, "Future[None]"]]:
     """The address of a running server, its stop, and what becomes of its thread."""
     stop = threading.Event()
-    config = FeedbackConfig(feedback=FeedbackOptions(port=0, timeout_s=timeout_s))
+    config = FeedbackConfig(feedback=FeedbackOptions(port=0, timeout_s=timeout_s, folder=site.folder / "feedback"))
     listening = listen(config.feedback)
     with ThreadPoolExecutor(1) as thread:
         done = thread.submit(serve, config, site, stop, listening)

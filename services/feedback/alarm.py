@@ -1,0 +1,69 @@
+"""The alarm: looks at the limits of the settings all the time, whether anybody asks or not.
+
+Promises: one log event when a limit is passed and one when it is no longer; a gauge that says the same. A read model that
+cannot be read changes nothing. Ends within a second of being told.
+"""
+
+import threading
+
+from services.feedback.alerts import AccuracyOptions, Alert, passed
+from services.feedback.appraisal import Appraisals, Question
+from services.feedback.refusals import NotFound
+from shared.errors import Unavailable
+from shared.telemetry import logs, metrics
+
+_Key = tuple[str, str, str, str]
+"""(rate, source, class, model version)."""
+
+
+class Alarm:
+    """A thread of its own where there are limits to look at."""
+
+    def __init__(self, appraisals: Appraisals, collection: str, options: AccuracyOptions) -> None:
+        self._appraisals = appraisals
+        self._collection = collection
+        self._options = options
+        self._ended = threading.Event()
+        self._raised: dict[_Key, Alert] = {}
+        self._thread = threading.Thread(target=self._look_on, name="feedback-alarm", daemon=True)
+
+    def start(self) -> None:
+        if self._options.alerts:
+            self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> None:
+        """Once, now."""
+        try:
+            appraisal = self._appraisals.of(Question(self._collection))
+        except (Unavailable, NotFound):
+            return
+        version = f"{appraisal.of.model_id} {appraisal.of.model_version}"
+        found = {_key(alert, version): alert for alert in passed(appraisal.figures, self._options.alerts)}
+        for key in found.keys() - self._raised.keys():
+            self._say("accuracy.alert", key, found[key])
+            metrics.ACCURACY_ALERT.labels(*key).set(1)
+        for key in self._raised.keys() - found.keys():
+            self._say("accuracy.alert_over", key, self._raised[key])
+            metrics.ACCURACY_ALERT.labels(*key).set(0)
+        self._raised = found
+
+    def _look_on(self) -> None:
+        while not self._ended.wait(self._options.every_s):
+            self.look()
+
+    def _say(self, event: str, key: _Key, alert: Alert) -> None:
+        rate, source_id, class_name, version = key
+        low, high = alert.figure.low, alert.figure.high
+        limit = alert.options.limit
+        logs.get().warning(
+            event, rate=rate, source_id=source_id, class_name=class_name, model=version, limit=limit, low=low, high=high
+        )
+
+
+def _key(alert: Alert, version: str) -> _Key:
+    return alert.options.rate, alert.figure.source_id or "", alert.figure.class_name or "", version
