@@ -101,50 +101,17 @@ class Streams:
         self.send(new_verdict(verdict))
         return verdict
 
-    def revise(self, verdict: Verdict, effect: Effect = "verify", **changes: Any) -> Revision:
-        base = design_of(verdict.prediction, verdict.prediction_id)
-        fields = {name: getattr(base, name) for name in ("sample_id", "collection", "prediction_id", "prediction")}
-        more = {"destinations": base.destinations, "image": base.image, "settings_version": "test", **changes}
-        revision = Revision(**fields, **more, verdict=verdict, effect=effect)
-        self.send(new_sample(revision))
-        return revision
+    def revise(self, verdict: Verdict, effect: Effect = "verify") -> None:
+        self.send(new_sample(revision_of(verdict, effect)))
 
-    def neighbour(self, beside: Design, prediction: Prediction) -> Neighbour:
-        base = design_of(prediction, "0-0-00000000", destinations=("dataset", "archive"))
-        fields = {name: getattr(base, name) for name in Neighbour.model_fields if name in Design.model_fields}
-        neighbour = Neighbour(**{**fields, "kind": "neighbour"}, of=beside.sample_id, after_ms=200)
-        self.send(new_sample(neighbour))
-        return neighbour
+    def neighbour(self, beside: Design, prediction: Prediction) -> None:
+        self.send(new_sample(neighbour_of(beside, prediction)))
 
-    def show(self, prediction: Prediction, exposure_id: str, visible_ms: int = 900) -> Shown:
-        shown = Shown(
-            exposure_id=exposure_id,
-            prediction_id="0-0-00000000",
-            frame_id=prediction.frame.frame_id,
-            partition=prediction.frame.partition,
-            source_id=prediction.source_id,
-            model_id=prediction.model_id,
-            model_version=prediction.model_version,
-            visible_ms=visible_ms,
-            surface="door-app",
-            caller="app",
-            objection_s=86_400,
-            probability=0.01,
-        )
-        self.send(new_shown(shown))
-        return shown
+    def show(self, prediction: Prediction, exposure_id: str) -> None:
+        self.send(new_shown(shown_of(prediction, exposure_id)))
 
-    def upload(self, design: Design, outcome: Outcome, destination: str = "dataset", revision: str = "") -> Receipt:
-        receipt = Receipt(
-            sample_id=design.sample_id,
-            destination=destination,
-            revision=revision,
-            outcome=outcome,
-            host_id="host-7",
-            delivered_at="2025-12-01T00:00:00Z",
-        )
-        self.send(new_receipt(receipt, design.prediction.frame.partition))
-        return receipt
+    def upload(self, design: Design, outcome: Outcome) -> None:
+        self.send(new_receipt(receipt_of(design, outcome), design.prediction.frame.partition))
 
     @contextmanager
     def model(self, name: str = "model.db", **options: Any) -> Iterator[ReadModel]:
@@ -198,3 +165,42 @@ def verdict_of(prediction: Prediction, kind: Any, **changes: Any) -> Verdict:
         "judged_at": "2025-12-01T00:00:00Z",
     }
     return Verdict(**{**fields, **changes})
+
+
+def revision_of(verdict: Verdict, effect: Effect) -> Revision:
+    base = design_of(verdict.prediction, verdict.prediction_id)
+    fields = {name: getattr(base, name) for name in Revision.model_fields if name in Design.model_fields}
+    return Revision(**{**fields, "kind": "revision"}, verdict=verdict, effect=effect)
+
+
+def neighbour_of(beside: Design, prediction: Prediction) -> Neighbour:
+    base = design_of(prediction, "0-0-00000000", destinations=("dataset", "archive"))
+    fields = {name: getattr(base, name) for name in Neighbour.model_fields if name in Design.model_fields}
+    return Neighbour(**{**fields, "kind": "neighbour"}, of=beside.sample_id, after_ms=200)
+
+
+def shown_of(prediction: Prediction, exposure_id: str) -> Shown:
+    return Shown(
+        exposure_id=exposure_id,
+        prediction_id="0-0-00000000",
+        frame_id=prediction.frame.frame_id,
+        partition=prediction.frame.partition,
+        source_id=prediction.source_id,
+        model_id=prediction.model_id,
+        model_version=prediction.model_version,
+        visible_ms=900,
+        surface="door-app",
+        caller="app",
+        objection_s=86_400,
+        probability=0.01,
+    )
+
+
+def receipt_of(sample: Design, outcome: Outcome) -> Receipt:
+    return Receipt(
+        sample_id=sample.sample_id,
+        destination="dataset",
+        outcome=outcome,
+        host_id="host-7",
+        delivered_at="2025-12-01T00:00:00Z",
+    )
