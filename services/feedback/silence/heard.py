@@ -6,7 +6,7 @@ time never goes back within a partition here: a record that says so counts as of
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from itertools import islice
@@ -49,9 +49,13 @@ class _Position(NamedTuple):
 
 
 class Heard:
-    """Of one collection. Opens file and reader when they are first needed: a log that is down stops no start."""
+    """Of one collection. Opens file and reader when they are first needed: a log that is down stops no start.
 
-    def __init__(self, path: Path, log: Log, collection: str) -> None:
+    `excluded`: reviewers (or keys' names, where they gave none) whose word counts for no rate. An objection it is all the same.
+    """
+
+    def __init__(self, path: Path, log: Log, collection: str, excluded: Collection[str] = ()) -> None:
+        self._excluded = frozenset(excluded)
         self._path = path
         self._log = log
         self._collection = collection
@@ -124,9 +128,8 @@ class Heard:
 
     def _said(self, key: str) -> tuple[Said, ...]:
         columns = "at_ms, kind, caller, reviewer, detection_index, exhaustive"
-        return tuple(
-            Said(*row) for row in self._rows(f"SELECT {columns} FROM said WHERE key = ? ORDER BY at_ms, row", key)
-        )
+        rows = self._rows(f"SELECT {columns} FROM said WHERE key = ? ORDER BY at_ms, row", key)
+        return tuple(one for one in (Said(*row) for row in rows) if (one.reviewer or one.caller) not in self._excluded)
 
     # Records come in
 

@@ -7,7 +7,7 @@ what they say is derived. A lease keeps all replicas but one from trying.
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from services.feedback.sending import Sending
@@ -41,9 +41,10 @@ class Settling:
         options: SilenceOptions,
         *,
         collection: str,
+        excluded: Collection[str] = (),
         every_s: float = EVERY_S,
     ) -> None:
-        self._heard = Heard(path, log, collection)
+        self._heard = Heard(path, log, collection, excluded)
         self._state = state
         self._sending = sending
         self._clock = clock

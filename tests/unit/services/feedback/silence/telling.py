@@ -61,7 +61,7 @@ def said(number: int, kind: str, verdict_id: str, caller: str = APP, **more: Any
             verdict_id=verdict_id,
             prediction_id=prediction_id(number),
             prediction=seen,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             caller=caller,
             **fields,
         )

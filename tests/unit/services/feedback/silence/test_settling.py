@@ -217,7 +217,7 @@ def check(site: Site, told: dict[int, Told]) -> None:
 def test_a_thousand_exposures_through_kills_end_with_exactly_the_right_affirmations(site: Site) -> None:
     dice = random.Random(7)
     told = {number: Told() for number in range(1_000)}
-    events = sorted((event + (number,) for number in told for event in script(number, dice)), key=lambda one: one[0])
+    events = sorted(((*event, number) for number in told for event in script(number, dice)), key=lambda one: one[0])
     settlers, begun_ms, killed = Settlers(site), site.now_ms + 10_000, 0
     for count, (when_s, what, record, number) in enumerate(events):
         write(site, begun_ms, when_s, what, record, told[number])
@@ -261,7 +261,7 @@ def test_when_it_is_looked_at_changes_nothing(
     """Clocks that are behind, or ahead by less than the grace; steps at any moment, or none for long."""
     dice = random.Random(seed)
     told = {number: Told() for number in range(24)}
-    events = sorted((event + (number,) for number in told for event in script(number, dice)), key=lambda one: one[0])
+    events = sorted(((*event, number) for number in told for event in script(number, dice)), key=lambda one: one[0])
     with another_site() as site:
         settlers, begun_ms = Settlers(site, off_ms), site.now_ms + 10_000
         for (when_s, what, record, number), step in zip(events, [*steps, *[None] * len(events)], strict=False):
