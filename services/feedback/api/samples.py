@@ -96,7 +96,7 @@ def filters(
     ] = [],  # noqa: B006
     strategy: Annotated[list[Name], Query(max_length=MOST_VALUES, description="that drew it")] = [],  # noqa: B006
     verdict: Annotated[
-        list[VerdictKind | Literal["open"]],
+        list[Judged],
         Query(max_length=10, description="a kind that stands; open: nobody decided"),
     ] = [],  # noqa: B006
     upload: Annotated[list[Upload], Query(max_length=10, description="how the worst of its deliveries stands")] = [],  # noqa: B006

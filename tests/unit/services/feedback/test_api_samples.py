@@ -91,7 +91,8 @@ def test_pages_hold_every_sample_once_in_either_order(api: Api) -> None:
     drawn = [api.draw({"source_id": f"camera-{number % 3}"}) for number in range(23)]
 
     for order in ("newest", "audit"):
-        found, cursor = [], {}
+        found: list[Any] = []
+        cursor: dict[str, str] = {}
         while True:
             page = api.get("samples", order=order, limit=5, **cursor)
             found += page["samples"]
