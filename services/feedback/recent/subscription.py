@@ -55,12 +55,14 @@ class Subscription:
     def offer(self, event: Event) -> None:
         """From any thread."""
         with self._lock:
+            is_first = not self._events
             self._events.append(event)
             self._bytes += len(event.data)
             while self._bytes > self._max_bytes and len(self._events) > 1 and not self.behind:
                 self._bytes -= len(self._events.popleft().data)
                 self._dropped += 1
-        self._wake()
+        if is_first:  # to wake the loop is what costs, and it takes all that is there
+            self._wake()
 
     def lost(self, offsets: int) -> None:
         """The log does not have these any more."""

@@ -96,7 +96,7 @@ def test_gone_and_no_log(site: Site, client: TestClient) -> None:
     site.later(8 * 24 * HOUR_S)
     predicted(site, partition=1)
     site.log.close()
-    for path in (PATH + "?source_id=door", f"{PATH}/{prediction_id}", "/v1/sources", f"{PATH}/stream"):
+    for path in (PATH + "?source_id=door", f"{PATH}/0-0-deadbeef", "/v1/sources", f"{PATH}/stream"):
         assert code(client.get(path)) == (503, "unavailable", "log")
 
 
