@@ -145,6 +145,11 @@ class FeedbackConfig(Config):
         return self._folder / f"{self.prefix}read-model.sqlite3"
 
     @property
+    def silence_path(self) -> Path:
+        """Likewise."""
+        return self._folder / f"{self.prefix}silence.sqlite3"
+
+    @property
     def _folder(self) -> Path:
         if self.feedback.folder:
             return self.feedback.folder

@@ -18,6 +18,7 @@ from services.feedback.read_model import ReadModel
 from services.feedback.recent.recent import Recent
 from services.feedback.sending import Sending
 from services.feedback.service import Feedback
+from services.feedback.silence.settling import Settling
 from shared.ports import Clock, Images, Log, State
 from shared.runtime.pixels import FramePixels
 
@@ -73,8 +74,9 @@ def opened(config: FeedbackConfig, backend: Backend) -> Iterator[Desk]:
         model = stack.enter_context(closing(_read_model(config, backend)))
         appraisals = Appraisals(model, backend.clock, config.timezone)
         alarm = stack.enter_context(closing(Alarm(appraisals, config.collection, config.feedback.accuracy)))
-        model.start()
-        alarm.start()
+        settling = stack.enter_context(closing(_settling(config, backend, sending)))
+        for follower in (model, alarm, settling):
+            follower.start()
         keys = Keys(config.feedback.api_keys)
         yield Desk(config, backend, keys, lookup, sending, feedback, recent, pictures, model, appraisals)
 
@@ -106,3 +108,16 @@ def _pictures(config: FeedbackConfig, backend: Backend) -> Pictures:
 def _read_model(config: FeedbackConfig, backend: Backend) -> ReadModel:
     excluded = config.feedback.accuracy.exclude_reviewers
     return ReadModel(config.read_model_path, backend.log, backend.clock, backend.salt, excluded=excluded)
+
+
+def _settling(config: FeedbackConfig, backend: Backend, sending: Sending) -> Settling:
+    return Settling(
+        config.silence_path,
+        backend.log,
+        backend.state,
+        sending,
+        backend.clock,
+        config.feedback.silence,
+        collection=config.collection,
+        excluded=config.feedback.accuracy.exclude_reviewers,
+    )
