@@ -67,12 +67,13 @@ def audit(
         return refused
     missing = [review for review in reviews if review.missing is not None]
     queue = sorted((r for r in reviews if r.missing is None), key=lambda review: (review.audit, review.sample_id))
-    used = _to_use(queue, frames, is_decided, may_band)
+    decided = [is_decided(review) for review in queue]
+    used = _to_use(queue, decided, frames, may_band)
     if isinstance(used, Refusal):
         return used
-    share = len(used) / len(queue)
-    n_open = sum(not is_decided(review) for review in queue)
-    return Audit(used, missing, share, least_probability * share, coverage(missing, frames), n_open)
+    share = used / len(queue)
+    n_open = decided.count(False)
+    return Audit(queue[:used], missing, share, least_probability * share, coverage(missing, frames), n_open)
 
 
 def least_floor(reviews: Sequence[Review]) -> float:
@@ -116,29 +117,32 @@ def _speak_for_more(reviews: Sequence[Review], frames: int) -> bool:
     return len(reviews) > frames or stands_for(reviews) - _DEVIATIONS * deviation > frames * (1 + 1e-9)
 
 
-def _to_use(
-    queue: Sequence[Review], frames: int, is_decided: Callable[[Review], bool], may_band: bool
-) -> Sequence[Review] | Refusal:
-    refused = too_few(on_floor([review for review in queue if is_decided(review)]))
+def _to_use(queue: Sequence[Review], decided: Sequence[bool], frames: int, may_band: bool) -> int | Refusal:
+    """How many of the queue, from its beginning."""
+    refused = too_few(_ready(queue, decided))
     if refused is not None:
         return refused
-    first = queue[: _reviewed_so_far(queue, is_decided)]
-    ready = sum(review.on_floor and is_decided(review) for review in first)
+    reviewed = _reviewed_so_far(queue, decided)
+    ready = _ready(queue[:reviewed], decided)
     if ready >= LEAST_ON_FLOOR:
-        return first
-    still_open = [review for review in queue if not is_decided(review)]
+        return reviewed
+    still_open = [review for review, is_decided in zip(queue, decided, strict=True) if not is_decided]
     if may_band and stands_for(still_open) <= MOST_OPEN * frames:
-        return queue
+        return len(queue)
     return Refusal("unreviewed", LEAST_ON_FLOOR - ready)
 
 
-def _reviewed_so_far(queue: Sequence[Review], is_decided: Callable[[Review], bool]) -> int:
-    """How far the queue was reviewed: the last decided frame up to which few are open. Blind to what was decided."""
+def _ready(queue: Sequence[Review], decided: Sequence[bool]) -> int:
+    return sum(review.on_floor and is_decided for review, is_decided in zip(queue, decided, strict=False))
+
+
+def _reviewed_so_far(queue: Sequence[Review], decided: Sequence[bool]) -> int:
+    """Up to the last decided frame before which few are open. Blind to what was decided."""
     reviewed, open_share, all_share = 0, 0.0, 0.0
-    for place, review in enumerate(queue, start=1):
-        decided = is_decided(review)
-        all_share += 1 / review.probability
-        open_share += 0.0 if decided else 1 / review.probability
-        if decided and open_share <= MOST_SKIPPED * all_share:
+    for place, (review, is_decided) in enumerate(zip(queue, decided, strict=True), start=1):
+        weight = 1 / review.probability
+        all_share += weight
+        open_share += 0.0 if is_decided else weight
+        if is_decided and open_share <= MOST_SKIPPED * all_share:
             reviewed = place
     return reviewed

@@ -37,7 +37,7 @@ def rate(units: Sequence[Unit], total: int, least_probability: float, alpha: flo
     `least_probability`: no frame's was smaller, drawn or not. The value takes what is undecided to be like the rest.
     """
     bounds = _Bounds(total, least_probability, alpha)
-    low, high = _ends(units, bounds)
+    low, high = sorted(_ends(units, bounds))  # they cross where chance drew far too many of both
     value = min(max(_value(units, total), low), high)
     return Rate(value, low, high)
 
@@ -55,7 +55,7 @@ def _ends(units: Sequence[Unit], bounds: "_Bounds") -> tuple[float, float]:
     rest = [(u.probability, u.undecided or 0) for u in units]
     low = bounds.of(bad, _both(good, rest)).low
     high = bounds.of(_both(bad, rest), good).high
-    return low, max(low, high)
+    return low, high
 
 
 def _both(some: "_Parts", others: "_Parts") -> "_Parts":
