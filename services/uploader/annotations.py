@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared.streams.predictions import Box, ClassScore, Prediction
 from shared.streams.samples import Revision
-from shared.streams.verdicts import Label, Verdict
+from shared.streams.verdicts import Label, Silence, Verdict
 
 INCOMPLETE = "incomplete"
 VERIFIED = "verified"
@@ -58,7 +58,7 @@ class Annotation:
 
     `classes`: a classifier's, as the model said them; none where a person said it: `class_name` is what holds.
     `missed_boxes`: objects without a known class, from reviewers. `is_truth`: a person corrected it, and nothing in it is the
-    model's word alone.
+    model's word alone. `silence`: nobody said anything, and that is all it rests on: for training with its weight, never truth.
     """
 
     width_px: int
@@ -71,6 +71,7 @@ class Annotation:
     verdicts: tuple[Verdict, ...] = ()
     class_name: str | None = None
     is_truth: bool = False
+    silence: Silence | None = None
 
 
 @dataclass(slots=True)
@@ -167,12 +168,20 @@ def annotate(
         verdicts=tuple(revision.verdict for revision in revisions),
         class_name=_class_name(prediction, judged, classes),
         is_truth=_is_truth(judged, boxes),
+        silence=_silence(revisions),
     )
 
 
 def _by_people(revisions: Sequence[Revision]) -> list[Revision]:
     """What a person said outranks silence, in whatever order the two came."""
     return [revision for revision in revisions if revision.effect != "affirm"]
+
+
+def _silence(revisions: Sequence[Revision]) -> Silence | None:
+    """The first affirmation's, while no person has said anything."""
+    if _by_people(revisions):
+        return None
+    return next((revision.verdict.silence for revision in revisions), None)
 
 
 def _boxes(prediction: Prediction, judged: _Judged, fit: Fit) -> tuple[LabelledBox, ...]:

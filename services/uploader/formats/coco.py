@@ -11,7 +11,7 @@ from typing import Any
 from services.uploader.annotations import Annotation, Fit, LabelledBox
 from shared.streams.predictions import Box
 from shared.streams.samples import Design, Neighbour, Sample
-from shared.streams.verdicts import Verdict
+from shared.streams.verdicts import Silence, Verdict
 
 Fragment = dict[str, Any]
 _Class = tuple[int | None, str]
@@ -78,7 +78,15 @@ def content(annotation: Annotation) -> Fragment:
         "flags": list(annotation.flags),
         "missed_boxes": [bbox(box) for box in annotation.missed_boxes],
         "verdicts": [_verdict(verdict) for verdict in annotation.verdicts],
+        **_by_silence(annotation.silence),
     }
+
+
+def _by_silence(silence: Silence | None) -> Fragment:
+    """Where silence is all that a label rests on: what it weighs in training, and from which numbers that was made."""
+    if silence is None:
+        return {"label_source": None, "weight": None, "silence": None}
+    return {"label_source": "silence", "weight": silence.weight, "silence": silence.model_dump()}
 
 
 def document(fragments: Iterable[Fragment]) -> dict[str, Any]:

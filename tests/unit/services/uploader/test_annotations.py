@@ -1,5 +1,6 @@
 """Verdicts, applied to a prediction in the order of the log."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from services.uploader.annotations import Annotation, annotate, clipped
 from shared.streams.predictions import Box, ClassScore, Detection
 from shared.streams.samples import Revision
-from shared.streams.verdicts import Label
+from shared.streams.verdicts import Label, Silence
 from tests.hosts.samples import BOXES, prediction, revision
 
 
@@ -243,3 +244,38 @@ def test_a_box_keeps_its_place_relative_to_its_image(
     assert len(fitted.boxes) == len(plain.boxes)
     for before, after in zip(plain.boxes, fitted.boxes, strict=True):
         assert relative(after.box, *stored) == pytest.approx(relative(before.box, *own))
+
+
+def affirmed(weight: float = 0.6) -> Revision:
+    said = revision(effect="verify", index=None, key="silence")
+    silence = Silence(
+        exposure_id="e1",
+        deadline_ms=1,
+        weight=weight,
+        p_correct=0.8,
+        p=0.8,
+        reject_rate=0.0,
+        audited_errors=3,
+        probability=0.05,
+    )
+    verdict = said.verdict.model_copy(update={"kind": "affirmed", "silence": silence})
+    return said.model_copy(update={"verdict": verdict, "effect": "affirm"})
+
+
+def test_what_nobody_objected_to_has_a_weight_and_is_never_truth() -> None:
+    annotation = annotate(prediction(), [affirmed()])
+    assert (annotation.flags, annotation.is_truth) == (("affirmed",), False)
+    assert annotation.silence is not None
+    assert annotation.silence.weight == 0.6
+    assert boxes(annotation) == boxes(annotate(prediction()))
+
+
+@pytest.mark.parametrize("effect", ["remove", "flag", "flag_incomplete", "verify", "replace"])
+def test_a_person_outranks_silence_in_either_order(effect: Any) -> None:
+    labels = (Label(class_name="cup", box=(1, 2, 3, 4)),) if effect == "replace" else None
+    said = revision(effect=effect, index=None, labels=labels)
+    alone = annotate(prediction(), [said])
+    for order in ([affirmed(), said], [said, affirmed()]):
+        both = annotate(prediction(), order)
+        assert replace(both, verdicts=()) == replace(alone, verdicts=())
+        assert both.silence is None

@@ -9,6 +9,7 @@ from shared.streams.predictions import ClassScore, Detection
 from shared.streams.verdicts import Label
 from tests.hosts.samples import BOXES, design, prediction, revision
 from tests.unit.services.uploader.making import neighbour
+from tests.unit.services.uploader.test_annotations import affirmed
 
 
 def fragments(count: int) -> list[coco.Fragment]:
@@ -113,3 +114,14 @@ def test_a_neighbour_has_boxes_and_says_beside_which_sample_it_was_kept() -> Non
     assert [box["bbox"] for box in document["annotations"]] == [[10, 20, 40, 40], [60, 5, 30, 40]]
     [drawn] = coco.document(fragments(1))["images"]
     assert "neighbour_of" not in drawn
+
+
+def test_a_label_that_rests_on_silence_says_so_and_what_it_weighs() -> None:
+    said = affirmed(weight=0.42)
+    fragment = coco.fragment(said, annotate(said.prediction, [said]), "a.jpg")
+    assert (fragment["label_source"], fragment["weight"], fragment["flags"]) == ("silence", 0.42, ["affirmed"])
+    assert (fragment["silence"]["reject_rate"], fragment["silence"]["audited_errors"]) == (0.0, 3)
+    [image] = coco.document([fragment])["images"]
+    assert (image["label_source"], image["weight"]) == ("silence", 0.42)
+    corrected = coco.content(annotate(said.prediction, [said, revision(effect="remove")]))
+    assert (corrected["label_source"], corrected["weight"], corrected["silence"]) == (None, None, None)
