@@ -18,7 +18,8 @@ from shared.streams.predictions import PREDICTIONS
 
 MOST_RECORDS = 20_000
 MOST_S = 2.0
-FIRST_BLOCK = 256
+FIRST_BLOCK, MOST_BLOCK = 256, 2_048
+"""Records that are read at a time: in memory are, at most, those of a block that have the source's key."""
 GROWTH = 4
 
 
@@ -87,7 +88,7 @@ class LookingBack:
                 break
             found += first_of(reversed(records), wanted, limit - len(found))
             budget.records -= at - start
-            at, block = start, block * GROWTH
+            at, block = start, min(block * GROWTH, MOST_BLOCK)
         if len(found) == limit:
             return Page(found, _next(found[-1], bounds), complete=True)
         done = at <= bounds.start

@@ -285,6 +285,23 @@ class TestRefused:
         assert client.get(path(prediction_id)).status_code == status
 
 
+def test_a_signed_link_shows_its_prediction_and_no_other(site: Site, client_for: Callable[..., TestClient]) -> None:
+    client = client_for(api_keys={"porch-app": KEY})
+    (mine, _), (other, _) = predicted(site), predicted(site)
+    body = {"prediction_id": mine, "expires_in_s": 60, "may": ["image"]}
+    told = client.post("/v1/links", json=body, headers={"X-API-Key": KEY}).json()
+    assert pixels(client.get(told["url"] + "&boxes=true")).shape == (480, 640, 3)
+    assert client.get(told["url"].replace(mine, other)).status_code == 403
+    for elsewhere in (
+        f"/v1/predictions/{mine}",
+        "/v1/predictions?source_id=door",
+        "/v1/predictions/stream",
+        "/v1/sources",
+    ):
+        headers = {"Authorization": f"Bearer {told['token']}"}
+        assert client.get(elsewhere, headers=headers).status_code == 403
+
+
 def as_seen_by(caller: Caller, desk: Desk) -> FastAPI:
     """The images' route, with this caller."""
     app = FastAPI()
