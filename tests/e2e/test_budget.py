@@ -14,14 +14,14 @@ from tests.e2e.checks import check_designs_follow_their_plans, check_tidy
 from tests.e2e.swaps import MODES, opened
 from tests.e2e.world import World
 
-PER_S = 2.0
-FRAMES, FPS = 480, 16.0
+PER_S = 3.0
+FRAMES, FPS = 480, 24.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", params=MODES)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """After half a minute of frames; in the cluster several samplers share them."""
+    """After twenty seconds of frames; in the cluster several samplers share them."""
     with opened(request, tmp_path_factory.mktemp("budget") / "world") as world:
         del world.values["strategies"]
         world.values |= {"review": f"{PER_S * 3600:g}/hour", "sampler": {"declared_fps": FPS}}
