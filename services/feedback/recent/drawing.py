@@ -62,7 +62,8 @@ def label(class_name: str, class_id: int, confidence: float) -> str:
 
 def _ascii(text: str) -> str:
     """Accents are taken off; what then still is no ASCII becomes `?`; empty where nothing readable is left."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", text.replace("ß", "ss")) if not unicodedata.combining(one))
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
     written = "".join(one if " " <= one <= "~" else "?" for one in plain).strip()
     return written if any(one.isalnum() for one in written) else ""
 
