@@ -8,6 +8,7 @@ what they say is derived. A lease keeps all replicas but one from trying.
 import os
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from services.feedback.sending import Sending
@@ -23,7 +24,7 @@ from shared.streams.verdicts import new_verdict
 from shared.telemetry import logs, metrics
 
 EVERY_S = 10.0
-LEASE_S = 60
+LEASE_S = 30
 TOGETHER = 200
 """Affirmations on their way at once: each carries its prediction."""
 
@@ -114,3 +115,11 @@ class Settling:
                 wait_s = backoff.next_s()
             self._stop.wait(wait_s)
         self._heard.close()
+        with suppress(Unavailable):  # it ends by itself, too
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Whoever waits for the lease need not wait for its end."""
+        key = silence_lease_key(self._collection)
+        if self._state.get(key) == self.name.encode():
+            self._state.put(key, b"", 1)
