@@ -39,6 +39,7 @@ WARMING = "services.sampler.warming:Warming._tell"
 RECALLER = "services.sampler.recalling:Recaller._keep"
 JUDGE = "services.sampler.judged:Judge.revise"
 FEEDBACK = "services.feedback.service:Feedback"
+ANSWER = "services.feedback.case:Case.outcome"
 PRODUCERS = {
     "cluster": "shared.adapters.cluster.kafka_producer:GatedProducer",
     "embedded": "shared.adapters.embedded.log_producer:SegmentProducer",
@@ -210,7 +211,7 @@ def test_feedback_killed_before_its_answer_makes_one_verdict_of_two_requests(
     world.drain()
     producer = PRODUCERS["embedded" if world.embedded else "cluster"]
     verdict_ids = []
-    for number, step in enumerate((f"{producer}.send", f"{FEEDBACK}._keep", f"{FEEDBACK}.judge")):
+    for number, step in enumerate((f"{FEEDBACK}._need_new_key", f"{producer}.send", ANSWER)):
         world.stop(runs)
         world.start(runs, step, 1, "feedback")
         verdict_ids.append(_judged_in_spite_of_a_death(world, runs, step, number))
