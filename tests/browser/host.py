@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+POLL_S = 0.02
+"""How often a server looks whether it should end; the default of half a second would be a part of each test."""
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Somebody else's page</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <script type="module" src="{gleaner}/gleaner-verdict.js"></script></head>
-<body><h1>Front door</h1>{body}</body></html>"""
+<body><main><h1>Front door</h1>{body}</main></body></html>"""
 
 
 class Host:
@@ -51,7 +53,7 @@ def hosting() -> Iterator[Host]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         host = Host(f"http://localhost:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_S,))
         thread.start()
         yield host
         server.shutdown()

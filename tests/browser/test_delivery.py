@@ -183,3 +183,12 @@ def test_what_is_too_old_or_no_letter_is_forgotten(site: Site, gleaner: Gleaner,
     press(page, "Right")
     thanks(page)
     assert stored(page) == '{"somebody-elses":"stays"}'
+
+
+def test_a_page_without_storage_keeps_it_in_memory(gleaner: Gleaner, host: Host, visit: Visit, site: Site) -> None:
+    """A sandboxed page has no origin, and so no localStorage: to ask for it is an error."""
+    body = button(prediction_id=site.prediction()[0], server="http://127.0.0.1:9")
+    page = visit(host.page(gleaner.address, body, also="http://127.0.0.1:9; sandbox allow-scripts"))
+    assert page.evaluate("(() => { try { return !!localStorage; } catch { return false; } })()") is False
+    press(page, "Right")
+    says(page, "Your answer is sent again while this page is open.")

@@ -72,6 +72,17 @@ def test_a_key_that_is_held_down_judges_nothing(site: Site, gleaner: Gleaner, vi
     assert page.evaluate("told") == []
 
 
+def test_trying_again_takes_nobodys_focus_away(site: Site, gleaner: Gleaner, visit: Visit) -> None:
+    page = visit(gleaner.asking(site.prediction()[0]))
+    gleaner.stop()
+    press(page, "Right")
+    says(page, "Not sent yet")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Change my answer"
+    page.wait_for_function("() => told.length >= 3")
+    assert focused(page) == "Change my answer"
+
+
 def test_what_happens_is_announced(site: Site, gleaner: Gleaner, visit: Visit) -> None:
     page = visit(gleaner.asking(site.prediction()[0]))
     expect(page.get_by_role("status")).to_have_count(1)

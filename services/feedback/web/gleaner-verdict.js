@@ -11,8 +11,8 @@
 
 /** @type {Record<string, string>} What people read; the attribute `text-right` takes the place of `right`, and so on. */
 const WORDS = {
-  question: "Is this right?", right: "Right", wrong: "This looks wrong", unsure: "Not sure", "count-wrong": "This count looks wrong",
-  why: "What is wrong?", "false-positive": "Something marked is not there", "wrong-class": "It is something else",
+  question: "Is this right?", right: "Right", wrong: "This looks wrong", unsure: "Not sure",
+  "count-wrong": "This count looks wrong", why: "What is wrong?", "false-positive": "Something marked is not there", "wrong-class": "It is something else",
   "bad-box": "The box is off", missed: "Something was missed", "too-many": "Too many counted", "too-few": "Too few counted",
   back: "Back", sending: "Sending …", accepted: "Thank you, it is recorded.", change: "Change my answer", again: "Try again",
   kept: "Not sent yet: the server does not answer. Your answer is kept on this device and sent again.",
@@ -42,7 +42,7 @@ STYLE.replaceSync(`
   @media (prefers-reduced-motion: no-preference) { button { transition: background-color 0.15s } }
 `);
 const DAY_MS = 86_400_000, PREFIX = "gleaner-verdict:", MOST_KEPT = 50, TIMEOUT_MS = 20_000, MOST_WAIT_S = 3600;
-const exposed = new Set(); // told on this page view
+const exposed = new Set(); // server and prediction of what was told on this page view
 
 /** This page's storage; null where the browser forbids it. */
 const storage = () => { try { return localStorage; } catch { return null; } };
@@ -82,7 +82,9 @@ async function post({ server, path, key, body }, credentials, withdrawn) {
     if (!/^https?:\/\//.test(server)) throw new TypeError(`server: expected an http address, got ${server.slice(0, 80)}`);
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key, ...credentials };
     request = new Request(server + path, { method: "POST", headers, body: JSON.stringify(body), keepalive: true });
-  } catch (error) { return { state: "refused", status: 0, message: error instanceof Error ? error.message : "" }; } // it can never be sent
+  } catch (error) { // it can never be sent
+    return { state: "refused", status: 0, message: error instanceof Error ? error.message : "" };
+  }
   try {
     response = await fetch(request, { signal: AbortSignal.any([withdrawn, AbortSignal.timeout(TIMEOUT_MS)]) });
   } catch { return { state: "kept", status: 0 }; }
@@ -163,7 +165,8 @@ class GleanerVerdict extends HTMLElement {
   attributeChangedCallback() { queueMicrotask(() => this.#settle()); }
 
   #settle() {
-    const prediction_id = this.getAttribute("prediction-id") ?? "", token = this.getAttribute("link") ?? this.getAttribute("api-key");
+    const prediction_id = this.getAttribute("prediction-id") ?? "";
+    const token = this.getAttribute("link") ?? this.getAttribute("api-key");
     const server = (this.getAttribute("server") ?? new URL(".", import.meta.url).href).replace(/\/+$/, "");
     const about = this.isConnected ? JSON.stringify([server, prediction_id, this.getAttribute("detection-index")]) : "";
     const same = about === this.#subject.about;
@@ -179,14 +182,15 @@ class GleanerVerdict extends HTMLElement {
     for (const letter of kept().filter(({ about }) => about === this.#subject.about))
       if (letter.path === "/v1/verdicts") this.#send(letter); else this.#deliver(letter);
     const of = this.getAttribute("exposure-of"), target = of === null ? this : document.getElementById(of);
-    if (this.hasAttribute("exposure") && target) this.#unwatch = watch(target, (...seen) => this.#expose(...seen));
+    const wanted = this.hasAttribute("exposure") && this.#subject.prediction_id;
+    if (wanted && target) this.#unwatch = watch(target, (...seen) => this.#expose(...seen));
   }
 
   #ask() {
-    const why = () => this.#why();
+    const right = () => this.#judge({ kind: "confirmed" }), wrong = () => this.#why(), unsure = () => this.#judge({ kind: "unsure" });
     if (!this.#subject.prediction_id) this.#show("", {}, "unusable");
-    else if (this.getAttribute("mode") === "count") this.#show("", { "count-wrong": why });
-    else this.#show("question", { right: () => this.#judge({ kind: "confirmed" }), wrong: why, unsure: () => this.#judge({ kind: "unsure" }) });
+    else if (this.getAttribute("mode") === "count") this.#show("", { "count-wrong": wrong });
+    else this.#show("question", { right, wrong, unsure });
   }
 
   #why() {
@@ -205,9 +209,10 @@ class GleanerVerdict extends HTMLElement {
 
   /** @param {number} visible_ms @param {string} shown_at */
   #expose(visible_ms, shown_at) {
-    const { about } = this.#subject, surface = this.getAttribute("exposure") || "page";
-    if (visible_ms < Number(this.getAttribute("min-visible-ms") ?? 1000) || exposed.has(about)) return;
-    exposed.add(about);
+    const { server, prediction_id } = this.#subject, told = `${server} ${prediction_id}`;
+    if (visible_ms < Number(this.getAttribute("min-visible-ms") ?? 1000) || exposed.has(told)) return;
+    exposed.add(told);
+    const surface = this.getAttribute("exposure") || "page";
     const viewer = this.getAttribute("reviewer") ?? undefined;
     const letter = this.#letter("/v1/exposures", { surface, visible_ms, shown_at, viewer });
     keep(letter);
@@ -224,10 +229,12 @@ class GleanerVerdict extends HTMLElement {
   #send(letter) {
     const sending = (this.#sending = new AbortController()), unsent = keep(letter) ? "kept" : "held";
     const anew = () => { sending.abort(); forget(letter); this.#ask(); };
-    this.#show("", {}, "sending");
+    let said = "sending";
+    this.#show("", {}, said);
     this.#deliver(letter, sending.signal, ({ state, message = "" }) => {
-      if (sending !== this.#sending) return; // the element speaks of something else by now
-      this.#show("", { [state === "refused" ? "again" : "change"]: anew }, state === "kept" ? unsent : state, message);
+      const word = state === "kept" ? unsent : state;
+      if (sending !== this.#sending || word === said) return; // it speaks of something else by now, or has said so
+      this.#show("", { [state === "refused" ? "again" : "change"]: anew }, said = word, message);
     });
   }
 
@@ -250,7 +257,8 @@ class GleanerVerdict extends HTMLElement {
     this.#question.textContent = word(question);
     this.#status.textContent = `${word(status)} ${detail}`.trim();
     this.#box.ariaLabel = word(question || "question");
-    if (focused && !focused.isConnected) (question ? this.#question : status ? this.#status : this.#choices.querySelector("button"))?.focus();
+    const next = question ? this.#question : status ? this.#status : this.#choices.querySelector("button");
+    if (focused && !focused.isConnected) next?.focus();
   }
 }
 

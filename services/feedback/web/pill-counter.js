@@ -6,7 +6,7 @@
  * #prediction_id=0-4711-1f0a9c3e&link=TOKEN and, where the verdicts go elsewhere, &server=https://gleaner.example
  */
 
-const SVG = "http://www.w3.org/2000/svg", COLUMNS = 6, ROWS = 4, STEP_PX = 96, BORDER_PX = 80;
+const SVG = "http://www.w3.org/2000/svg", COLUMNS = 6, ROWS = 4, STEP_PX = 96, ROW_PX = 80, BORDER_PX = 80;
 
 /** Numbers in [0, 1) that a text fixes: the same prediction shows the same tray. @param {string} text */
 function* numbers(text) {
@@ -24,7 +24,8 @@ function shape(tag, attributes, ...children) {
 
 /** A pill, and a dot on it if the counter found it. @param {number} place @param {() => number} next @param {boolean} found */
 function pill(place, next, found) {
-  const x = BORDER_PX + STEP_PX * (place % COLUMNS) + 28 * (next() - 0.5), y = BORDER_PX + 80 * Math.floor(place / COLUMNS) + 20 * (next() - 0.5);
+  const x = BORDER_PX + STEP_PX * (place % COLUMNS) + 28 * (next() - 0.5);
+  const y = BORDER_PX + ROW_PX * Math.floor(place / COLUMNS) + 20 * (next() - 0.5);
   const turned = shape("g", { transform: `translate(${x} ${y}) rotate(${360 * next()})` },
     shape("rect", { class: "pill", x: -36, y: -16, width: 72, height: 32, rx: 16 }),
     shape("path", { class: "half", d: "M0 -16 H20 A16 16 0 0 1 20 16 H0 Z" }));
@@ -43,7 +44,8 @@ function draw(prediction_id) {
 
 const address = new URLSearchParams(location.hash.slice(1)), prediction_id = address.get("prediction_id") ?? "";
 const counted = String(draw(prediction_id));
-const what = document.getElementById("what"), count = document.getElementById("count"), button = document.querySelector("gleaner-verdict");
+const what = document.getElementById("what"), count = document.getElementById("count");
+const button = document.querySelector("gleaner-verdict");
 if (what) what.textContent = `A tray with pills; a dot on each of the ${counted} that were counted`;
 if (count) count.textContent = counted;
 for (const [attribute, name] of [["server", "server"], ["link", "link"], ["prediction-id", "prediction_id"]]) {
