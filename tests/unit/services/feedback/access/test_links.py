@@ -21,7 +21,7 @@ TOKEN = LINKS.token(GRANT)
 
 def test_a_token_says_what_was_signed() -> None:
     caller = LINKS.caller(TOKEN, 999)
-    assert (caller.name, caller.prediction_id, caller.may) == ("app", "0-1-deadbeef", {"judge"})
+    assert (caller.name, caller.prediction_id, caller.may) == ("app", "0-1-deadbeef", frozenset({"judge"}))
     assert (caller.reviewer, caller.is_link) == ("Ana Ñandú", True)
     assert "first" not in TOKEN
 
