@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from services.feedback.refusals import InvalidRequest
+from services.feedback.request import refuse_repeated_fields
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.frames import FrameRef
@@ -148,9 +149,11 @@ class FrameRequest(Config):
 def parse(about: bytes) -> FrameRequest:
     """Raises InvalidRequest with the first field that is wrong."""
     try:
-        return FrameRequest.model_validate_json(about)
+        request = FrameRequest.model_validate_json(about)
     except ValidationError as error:
         raise _refusal(error) from error
+    refuse_repeated_fields(about)
+    return request
 
 
 def from_query(query: Config) -> FrameRequest:

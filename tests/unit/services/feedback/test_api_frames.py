@@ -232,6 +232,7 @@ class TestWithPredictions:
             ("[]", "about"),
             ('{"source_id": "\\ud800"}', "about"),
             ("{}", "source_id"),
+            ('{"source_id": "x", "source_id": "y"}', "body"),
             ({"source_id": "x", "model": "y"}, "model"),
             ({"source_id": 7}, "source_id"),
             ({"source_id": "x", "frame_index": 2**70}, "frame_index"),
