@@ -1,9 +1,12 @@
 """Two versions on the same frames: the difference is the true one, and only frames that both were judged on count."""
 
+import math
+
 import numpy as np
 import pytest
 
 from services.feedback.accuracy.audit import Refusal
+from services.feedback.accuracy.confidence_sequence import bounds
 from services.feedback.accuracy.paired import Difference, Others, difference, live_difference
 from services.feedback.accuracy.review import Review
 from tests.unit.services.feedback.accuracy.making import RIGHT, WRONG, a_review
@@ -36,6 +39,13 @@ def test_a_clear_difference_is_seen_and_a_version_is_no_better_than_itself() -> 
     same = made(difference(*both(0, 0, 100), 2_000, 0.1)).rate
     assert same.low < 0 == same.value < same.high
     assert same.low == -same.high
+
+
+def test_each_of_the_two_ways_to_differ_may_fail_half_as_often() -> None:
+    drawn, others = both(0, 0, 100)
+    assert made(difference(drawn, others, 2_000, 0.1)).only_first.high == pytest.approx(math.log(2 / 0.025) / 200)
+    live = made(live_difference(drawn, others, 2_000, 0.1)).only_second
+    assert live.high == pytest.approx(bounds([], 2_000, 0.1, alpha=0.025).high)
 
 
 def test_swapping_the_versions_turns_the_sign() -> None:
