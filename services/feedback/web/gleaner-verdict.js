@@ -12,8 +12,9 @@
 /** @type {Record<string, string>} What people read; the attribute `text-right` takes the place of `right`, and so on. */
 const WORDS = {
   question: "Is this right?", right: "Right", wrong: "This looks wrong", unsure: "Not sure",
-  "count-wrong": "This count looks wrong", why: "What is wrong?", "false-positive": "Something marked is not there", "wrong-class": "It is something else",
-  "bad-box": "The box is off", missed: "Something was missed", "too-many": "Too many counted", "too-few": "Too few counted",
+  "count-wrong": "This count looks wrong", why: "What is wrong?", "false-positive": "Something marked is not there",
+  "wrong-class": "It is something else", "bad-box": "The box is off", missed: "Something was missed",
+  "too-many": "Too many counted", "too-few": "Too few counted",
   back: "Back", sending: "Sending …", accepted: "Thank you, it is recorded.", change: "Change my answer", again: "Try again",
   kept: "Not sent yet: the server does not answer. Your answer is kept on this device and sent again.",
   held: "Not sent yet: the server does not answer. Your answer is sent again while this page is open.",
