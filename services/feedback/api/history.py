@@ -47,7 +47,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """Every verdict, also on frames that are no sample. `superseded`: a later one took its place."""
         catch_up(desk, wait)
-        return json_of(desk.model.verdicts(wanted, tuple(source), sees(caller), cursor, limit))
+        return json_of(desk.model.verdicts(wanted, tuple(source), sees(caller), cursor, limit).model_dump_json())
 
     @app.get("/v1/reviewers", summary="Who gave verdicts, and how they compare", responses=responses(*STATUSES))
     def get_reviewers(caller: Annotated[Caller, Depends(caller)], wait: Wait = False) -> Reviewers:

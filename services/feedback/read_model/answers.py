@@ -13,6 +13,22 @@ from shared.streams.predictions import Box
 from shared.streams.samples import BufferedImage, Reason
 from shared.streams.verdicts import Label
 
+SAMPLE: dict[str, Any] = {
+    "sample_id": "0f0c5f4a7d2e4b7c9a1b3c5d7e9f1a2b",
+    "kind": "design",
+    "collection": "default",
+    "prediction": PREDICTION,
+    "reasons": [{"strategy": "random", "rule": "a random check (1 in 500)", "probability": 0.002}],
+    "probability": 0.0317,
+    "floor_probability": 0.002,
+    "audit": 0.4127,
+    "image": None,
+    "missing": "limit:day",
+    "verdicts": [],
+    "open": True,
+    "upload": "none",
+}
+
 Kind = Literal["design", "neighbour", "revision"]
 Upload = Literal["none", "pending", "sent", "uncertain", "dead_lettered", "evicted", "withdrawn"]
 
@@ -37,6 +53,8 @@ class Answer(BaseModel):
 
 class Sample(BaseModel):
     """A frame that was drawn, kept beside one, or that a verdict asks for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SAMPLE]})
 
     sample_id: str
     kind: Kind = Field(
@@ -155,14 +173,19 @@ class Delivery(BaseModel):
     delivered_at: str | None
 
 
-class SampleDetail(Answer):
-    """A sample and all that happened to it."""
+class Decided(BaseModel):
+    """How the draw was decided."""
 
-    sample: Sample
     probabilities: dict[str, float] = Field(description="of every strategy, whether it drew the frame or not")
     scores: dict[str, float]
     gate: str | None = Field(description="near_duplicate or quality: informative strategies could not draw it")
     settings_version: str
+
+
+class SampleDetail(Decided, Answer):
+    """A sample and all that happened to it."""
+
+    sample: Sample
     history: list[VerdictTold] = Field(description="all verdicts on the frame by this model, the first one first")
     exposures: list[ExposureTold]
     uploads: list[Delivery]
@@ -218,20 +241,3 @@ class Pipeline(Answer):
     pending_bytes: int
     ledger: Ledger
     passed_over: int = Field(description="records of the streams that make no sense")
-
-
-SAMPLE: dict[str, Any] = {
-    "sample_id": "0f0c5f4a7d2e4b7c9a1b3c5d7e9f1a2b",
-    "kind": "design",
-    "collection": "default",
-    "prediction": PREDICTION,
-    "reasons": [{"strategy": "random", "rule": "a random check (1 in 500)", "probability": 0.002}],
-    "probability": 0.0317,
-    "floor_probability": 0.002,
-    "audit": 0.4127,
-    "image": None,
-    "missing": "limit:day",
-    "verdicts": [],
-    "open": True,
-    "upload": "none",
-}

@@ -155,10 +155,12 @@ class Database:
         try:
             yield
         except (sqlite3.OperationalError, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+                raise  # wrong SQL, a mistake of ours
             raise Unavailable(DEPENDENCY, f"{self._path}: {error}") from error
         except sqlite3.DatabaseError as error:
             if type(error) is not sqlite3.DatabaseError:
-                raise  # a mistake of ours, no damage
+                raise  # likewise, no damage
             self._damaged = True
             raise Unavailable(DEPENDENCY, f"{self._path}: {error}") from error
 
@@ -194,10 +196,14 @@ def _locked(path: Path) -> int:
     return lock
 
 
-def _statements(schema: str) -> list[str]:
+def _statements(schema: str) -> Iterator[str]:
     """`executescript` would commit in between."""
-    bare = "\n".join(line.partition("--")[0] for line in schema.splitlines())
-    return [statement for statement in bare.split(";") if statement.strip()]
+    statement = ""
+    for line in schema.splitlines():
+        statement += line.partition("--")[0] + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _number(*parts: str) -> int:

@@ -3,24 +3,20 @@
 import json
 
 from services.feedback.read_model import browse, history
-from services.feedback.read_model.answers import Delivery, SampleDetail
+from services.feedback.read_model.answers import Delivery, Sample, SampleDetail
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import named
-from services.feedback.read_model.packing import unpacked_json
 from services.feedback.read_model.taking_samples import STATE
 
 
 def detail(db: Connection, row: int, excluded: frozenset[str]) -> SampleDetail:
-    sample = browse.sample_at(db, row)
+    sample = Sample.model_validate_json(browse.sample_json(db, row))
     prediction = sample.prediction
     versions = [n for n, name in named(db, "version").items() if json.loads(name)[0] == prediction.model_id]
-    said = unpacked_json(db.execute("SELECT body FROM bodies WHERE row = ?", (row,)).fetchone()[0])
+    (decided,) = db.execute("SELECT decided FROM bodies WHERE row = ?", (row,)).fetchone()
     return SampleDetail(
         sample=sample,
-        probabilities=said.get("probabilities", {}),
-        scores=said.get("scores", {}),
-        gate=said.get("gate"),
-        settings_version=said["settings_version"],
+        **json.loads(decided),
         history=history.of_frame(db, prediction.frame_id, versions, excluded),
         exposures=history.exposures(db, prediction.frame_id, versions),
         uploads=_deliveries(db, sample.sample_id),

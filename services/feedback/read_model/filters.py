@@ -52,33 +52,24 @@ def accepted(db: Connection, filters: Filters) -> Accepted:
     return passing
 
 
-def base(db: Connection, filters: Filters) -> tuple[str, list[object]]:
-    """The conditions that hold whatever facet is looked at: time, image, and what the caller may see."""
-    conditions, args = ["1"], list[object]()
-    if filters.since_ms is not None:
-        conditions.append("time_ms >= ?")
-        args.append(filters.since_ms)
-    if filters.until_ms is not None:
-        conditions.append("time_ms < ?")
-        args.append(filters.until_ms)
-    if filters.has_image is not None:
-        conditions.append("has_image = ?")
-        args.append(int(filters.has_image))
-    if filters.sees is not None:
-        condition, numbers = among("source", visible(db, filters.sees))
-        conditions.append(condition)
-        args.append(numbers)
-    return " AND ".join(conditions), args
-
-
 def where(db: Connection, filters: Filters) -> tuple[str, list[object]]:
-    """All conditions."""
-    sql, args = base(db, filters)
-    for facet, numbers in accepted(db, filters).items():
+    """All conditions, as SQL."""
+    conditions, args = ["1"], list[object]()
+    for comparison, value in (
+        ("time_ms >= ?", filters.since_ms),
+        ("time_ms < ?", filters.until_ms),
+        ("has_image = ?", filters.has_image),
+    ):
+        if value is not None:
+            conditions.append(comparison)
+            args.append(value)
+    passing = list(accepted(db, filters).items())
+    passing += [] if filters.sees is None else [("source", visible(db, filters.sees))]
+    for facet, numbers in passing:
         condition, arg = among(facet, numbers)
-        sql += f" AND {condition}"
+        conditions.append(condition)
         args.append(arg)
-    return sql, args
+    return " AND ".join(conditions), args
 
 
 def visible(db: Connection, sees: Callable[[str], bool]) -> frozenset[int]:

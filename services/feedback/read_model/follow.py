@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 
-from services.feedback.read_model.database import Database
+from services.feedback.read_model.database import DEPENDENCY, Database
 from services.feedback.read_model.positions import Position, another, keep, mark_of, out_of_bounds, positions
 from services.feedback.read_model.progress import Progress
 from services.feedback.read_model.taking import FOLLOWED, Taking
@@ -46,6 +46,7 @@ class Follower:
         self._positions: dict[Partition, Position] = {}
         self._progress = Progress(0, 0, rebuilding=True)
         self._is_checked = False
+        self._has_started = False
         self._has_begun = False
         self._told_s = 0.0
 
@@ -56,6 +57,7 @@ class Follower:
         except Unavailable as error:
             logs.get().warning("read_model.waiting", why=str(error))
         self._thread.start()
+        self._has_started = True
 
     def close(self) -> None:
         with self._changed:
@@ -65,6 +67,9 @@ class Follower:
             self._thread.join(timeout=10.0)
 
     def progress(self) -> Progress:
+        """Raises Unavailable where nobody follows any more: then the log has an error of ours."""
+        if self._has_started and not self._thread.is_alive() and not self._closing:
+            raise Unavailable(DEPENDENCY, "its thread has ended by an error")
         with self._changed:
             return self._progress
 

@@ -1,8 +1,6 @@
 """Bodies of messages, packed: a prediction's JSON shrinks to a fifth."""
 
-import json
 import zlib
-from typing import Any
 
 
 def packed(body: bytes) -> bytes:
@@ -11,7 +9,3 @@ def packed(body: bytes) -> bytes:
 
 def unpacked(body: bytes) -> bytes:
     return zlib.decompress(body)
-
-
-def unpacked_json(body: bytes) -> Any:
-    return json.loads(zlib.decompress(body))

@@ -15,11 +15,16 @@ CREATE TABLE samples (
 CREATE INDEX samples_newest ON samples (time_ms, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image);
 CREATE INDEX samples_audit ON samples (audit, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image, time_ms)
     WHERE audit IS NOT NULL;
-CREATE INDEX samples_cells ON samples (collection, source, version, missing, upload, judged, strategies, classes, has_image, time_ms);
 CREATE INDEX samples_flow ON samples (rank, missing, upload, source, bytes);
 CREATE INDEX samples_reviews ON samples (version, collection, time_ms) WHERE audit IS NOT NULL;
 CREATE INDEX samples_frame ON samples (frame_id, version);
-CREATE TABLE bodies (row INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER UNIQUE);
+CREATE TRIGGER samples_came AFTER INSERT ON samples BEGIN INSERT OR REPLACE INTO changes (row) VALUES (new.row); END;
+CREATE TRIGGER samples_changed AFTER UPDATE ON samples BEGIN INSERT OR REPLACE INTO changes (row) VALUES (new.row); END;
+CREATE TABLE made (id TEXT);          -- tells this file from the one before it
+INSERT INTO made VALUES (lower(hex(randomblob(16))));
+CREATE TABLE bodies (                 -- what never changes of an answer about a sample, and how its draw was decided, as JSON
+    row INTEGER PRIMARY KEY, body BLOB, decided TEXT);
 CREATE TABLE images (sample_id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
 CREATE TABLE revisions (              -- what each verdict did to an annotation
     verdict_id TEXT PRIMARY KEY, effect TEXT) WITHOUT ROWID;

@@ -51,8 +51,8 @@ class Taking:
         for sample_id in sorted(self._samples):
             settle(self._db, sample_id, self._names)
 
-    def _take_sample(self, record: Record, sample: Sample) -> None:
-        take_sample(self._db, record, sample, self._names, self._salt)
+    def _take_sample(self, _: Record, sample: Sample) -> None:
+        take_sample(self._db, sample, self._names, self._salt)
         self._frames.add((sample.prediction.frame.frame_id, self._met(sample.prediction)))
         self._samples.add(sample.sample_id)
 

@@ -4,14 +4,12 @@ Promises: of several samples with one id the first in the log counts, but a desi
 revision; of several receipts of a delivery the last. Samples and receipts may come in either order.
 """
 
-import json
-
-from services.feedback.accuracy.judging import shown, shown_per_class
+from services.feedback.accuracy.judging import shown
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import Names
 from services.feedback.read_model.packing import packed
+from services.feedback.read_model.telling import decided, told_always
 from shared.streams import ids
-from shared.streams.record import Record
 from shared.streams.samples import Design, Neighbour, Revision, Sample
 from shared.streams.uploads import Receipt
 
@@ -26,13 +24,13 @@ STATE = """CASE WHEN outcome IN ('accepted', 'already_there', 'updated') THEN 's
 """Of a row of `deliveries`."""
 
 
-def take_sample(db: Connection, record: Record, sample: Sample, names: Names, salt: bytes) -> None:
+def take_sample(db: Connection, sample: Sample, names: Names, salt: bytes) -> None:
     if isinstance(sample, Revision):
         db.execute("INSERT OR IGNORE INTO revisions VALUES (?, ?)", (sample.revision, sample.effect))
     if sample.image is not None:
         image = sample.image.model_dump_json(exclude_none=True)
         db.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (sample.sample_id, image))
-    _take_row(db, record, sample, names, salt)
+    _take_row(db, sample, names, salt)
     _promise(db, sample, names.number("source", sample.prediction.source_id))
 
 
@@ -62,18 +60,20 @@ def floor_of(design: Design) -> tuple[str, ...]:
     return design.floor or OLD_FLOORS
 
 
-def _take_row(db: Connection, record: Record, sample: Sample, names: Names, salt: bytes) -> None:
+def _take_row(db: Connection, sample: Sample, names: Names, salt: bytes) -> None:
     known = db.execute("SELECT row, rank FROM samples WHERE sample_id = ?", (sample.sample_id,)).fetchone()
     rank = _RANK[type(sample)]
     if known is not None and known[1] >= rank:
         return
-    values = {**_values(sample, names), **_design_values(sample, names, salt), "rank": rank}
+    drawn = _drawn(sample, salt)
+    values = {**_values(sample, names), **drawn, "rank": rank}
     if known is not None:
         values["row"] = known[0]
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
     row = db.execute(f"INSERT OR REPLACE INTO samples ({columns}) VALUES ({marks})", values).lastrowid
-    db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (row, packed(record.value or b"")))
+    told = (packed(told_always(sample, drawn).encode()), decided(sample))
+    db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", (row, *told))
 
 
 def _values(sample: Sample, names: Names) -> dict[str, object]:
@@ -86,7 +86,7 @@ def _values(sample: Sample, names: Names) -> dict[str, object]:
         "collection": names.number("collection", sample.collection),
         "source": names.number("source", prediction.source_id),
         "version": names.version(prediction.model_id, prediction.model_version),
-        "strategies": names.set_of("strategies", ()),
+        "strategies": names.set_of("strategies", _drawn_by(sample)),
         "classes": names.set_of("classes", {box.class_name for box in shown(prediction).values()}),
         "missing": names.number("missing", sample.missing or ""),
         "lacks": sample.missing,
@@ -97,17 +97,20 @@ def _values(sample: Sample, names: Names) -> dict[str, object]:
     }
 
 
-def _design_values(sample: Sample, names: Names, salt: bytes) -> dict[str, object]:
+def _drawn_by(sample: Sample) -> set[str]:
+    return {reason.strategy for reason in sample.reasons} if isinstance(sample, Design) else set()
+
+
+def _drawn(sample: Sample, salt: bytes) -> dict[str, object]:
+    """What only designs have."""
     if not isinstance(sample, Design):
         return {}
-    floor, drawn_by = floor_of(sample), {reason.strategy for reason in sample.reasons}
+    floor = floor_of(sample)
     return {
-        "strategies": names.set_of("strategies", drawn_by),
         "audit": ids.draw(salt, "audit", sample.collection, "review", sample.prediction.frame.frame_id),
         "probability": sample.probability,
         "floor_probability": ids.union(p for label, p in sample.probabilities.items() if label in floor),
-        "on_floor": not drawn_by.isdisjoint(floor),
-        "shown": json.dumps(shown_per_class(sample.prediction)),
+        "on_floor": not _drawn_by(sample).isdisjoint(floor),
     }
 
 

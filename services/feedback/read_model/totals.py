@@ -4,7 +4,7 @@ Promises: exact to the minute of log time, whatever the window and the time zone
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,23 +33,23 @@ class Sum:
         return Totals(self.frames, self.frames_without, detections)
 
 
-def totals(db: Connection, window: Window, tail: Iterable[Signed]) -> Totals:
-    sums = _sums(db, window, lambda _: "")
+def totals(db: Connection, window: Window, tail: Iterable[Signed], classes: Mapping[int, str] | None = None) -> Totals:
+    sums = _sums(db, window, lambda _: "", classes or named(db, "class"))
     _add_tail(sums, window, tail, lambda _: "")
     return sums[""].totals()
 
 
 def totals_by_source(db: Connection, window: Window, tail: Iterable[Signed]) -> dict[str, Totals]:
     names = named(db, "source")
-    sums = _sums(db, window, lambda number: names[number])
+    sums = _sums(db, window, lambda number: names[number], named(db, "class"))
     _add_tail(sums, window, tail, lambda count: count.source_id)
     return {source: one.totals() for source, one in sorted(sums.items()) if one.frames}
 
 
 def totals_by_day(db: Connection, window: Window, tail: Iterable[Signed], timezone: ZoneInfo) -> dict[str, Totals]:
     """Days that have frames, by their date in this time zone."""
-    beyond = list(tail)
-    days = {date: totals(db, day, beyond) for date, day in days_of(_met(db, window, beyond), timezone)}
+    beyond, classes = list(tail), named(db, "class")
+    days = {date: totals(db, day, beyond, classes) for date, day in days_of(_met(db, window, beyond), timezone)}
     return {date: total for date, total in days.items() if total.frames}
 
 
@@ -87,9 +87,10 @@ def spans(since_ms: int, until_ms: int, sizes: tuple[int, ...] = SPANS_MS) -> li
     return [*spans(since_ms, first, tuple(smaller)), (size, first, end), *spans(end, until_ms, tuple(smaller))]
 
 
-def _sums(db: Connection, window: Window, key: Callable[[int], str]) -> defaultdict[str, Sum]:
+def _sums(
+    db: Connection, window: Window, key: Callable[[int], str], classes: Mapping[int, str]
+) -> defaultdict[str, Sum]:
     sums: defaultdict[str, Sum] = defaultdict(Sum)
-    classes = named(db, "class")
     version = number_of(db, "version", version_name(window.model_id, window.model_version))
     only, source = _only(db, window)
     for size_ms, since_ms, until_ms in spans(window.since_ms, window.until_ms):

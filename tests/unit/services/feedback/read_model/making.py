@@ -114,12 +114,12 @@ class Streams:
         self.send(new_receipt(receipt_of(design, outcome), design.prediction.frame.partition))
 
     @contextmanager
-    def model(self, name: str = "model.db", **options: Any) -> Iterator[ReadModel]:
+    def model(self, name: str = "model.db", wait_s: float = WAIT_S, **options: Any) -> Iterator[ReadModel]:
         """A read model that has read everything."""
         model = ReadModel(self.folder / name, self.log, SystemClock(), SALT, **{"interval_s": 0.02, **options})
         model.start()
         try:
-            assert model.caught_up(WAIT_S)
+            assert model.caught_up(wait_s)
             yield model
         finally:
             model.close()
