@@ -238,7 +238,7 @@ def _values(folder: Path) -> dict[str, Any]:
         "limits": [],
         "destinations": [{"type": "dataset", "folder": str(folder / "dataset")}],
         "uploader": {"folder": str(folder / "outbox")},
-        "feedback": {"port": 0},
+        "feedback": {"port": 0, "folder": str(folder / "feedback")},
     }
 
 

@@ -136,7 +136,7 @@ def test_excluded_reviewers_do_not_count(
 ) -> None:
     for design in judged:
         streams.judge(design.prediction, "rejected", reviewer="grouch")
-    believed = asking(accuracy={"exclude_reviewers": ["grouch"]}, folder="without").get("/v1/accuracy").json()
+    believed = asking(accuracy={"exclude_reviewers": ["grouch"]}, folder=streams.folder / "without").get("/v1/accuracy").json()
     assert figure(believed, "frame_error_rate")["value"] == pytest.approx(4 / 80)
     everybody = asking().get("/v1/accuracy").json()
     assert figure(everybody, "frame_error_rate")["value"] == pytest.approx(1)
