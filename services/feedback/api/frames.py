@@ -5,7 +5,7 @@ size, in time and in number while they are read.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -119,11 +119,11 @@ def _taken(published: Published) -> Taken:
     )
 
 
-def _body(max_frame_bytes: int, timeout_s: float) -> Callable[[Request], AsyncIterator[Body]]:
+def _body(max_frame_bytes: int, timeout_s: float) -> Callable[[Request], AsyncGenerator[Body, None]]:
     """A dependency: the body, which counts among those AT_ONCE until the request is answered."""
     reading = 0
 
-    async def body(request: Request) -> AsyncIterator[Body]:
+    async def body(request: Request) -> AsyncGenerator[Body, None]:
         nonlocal reading
         content_type = request.headers.get("content-type", "")
         most_bytes = _most_bytes(content_type, max_frame_bytes)

@@ -1,11 +1,14 @@
 """POST /v1/frames on a real log and state store: what is taken, what is refused, and what a crash leaves behind."""
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +18,7 @@ from services.feedback.api import create_app, frames, multipart
 from services.feedback.desk import Desk
 from services.feedback.frame_request import EXAMPLES, parse
 from services.feedback.publishing import Publishing
-from services.feedback.refusals import InvalidRequest, NotAllowed, Refusal
+from services.feedback.refusals import InvalidRequest, NotAllowed, Refusal, TooMany
 from services.feedback.sending import Sending
 from shared.adapters.embedded.sqlite_state import SqliteState
 from shared.errors import Unavailable
@@ -302,6 +305,14 @@ class TestIdempotency:
         assert {one.ref.frame_id for one in taken_frames(site)} == {published.ref.frame_id}
         assert Publishing(desk.sending, site.state).publish(Caller("app"), request, IMAGE, "k") == published
 
+    def test_many_at_once_get_one_answer(self, site: Site, client: TestClient) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: post(client, self.ABOUT, key="k").json(), range(16)))
+        assert all(answer == answers[0] for answer in answers)
+        place = {(one.frame.partition, one.frame.offset) for one in taken_predictions(site)}
+        assert place == {(answers[0]["partition"], answers[0]["offset"])}  # equal for every reader: one
+        assert {one.ref.frame_id for one in taken_frames(site)} == {answers[0]["frame_id"]}
+
     def test_no_state_store_is_503_only_with_a_key(self, site: Site, client: TestClient) -> None:
         site.state.close()
         assert post(client, self.ABOUT).status_code == 202
@@ -360,6 +371,25 @@ class TestAccess:
         assert client.post(PATH, content=b"x", headers=JPEG).status_code == 401
         headers = {**JPEG, "Authorization": "Bearer a-key-for-tests-of-the-api"}
         assert client.post(PATH, params={"source_id": "x"}, content=IMAGE, headers=headers).status_code == 202
+
+
+def test_bodies_in_memory_are_bounded_in_number() -> None:
+    body = frames._body(1_000, timeout_s=5.0)
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"image/jpeg")]}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def scenario() -> None:
+        held = [body(Request(scope, receive)) for _ in range(frames.AT_ONCE)]
+        for one in held:
+            assert (await anext(one)).data == b"x"
+        with pytest.raises(TooMany):
+            await anext(body(Request(scope, receive)))
+        await held[0].aclose()
+        assert await anext(body(Request(scope, receive)))
+
+    asyncio.run(scenario())
 
 
 def test_the_documentation_has_both_forms(client: TestClient) -> None:
