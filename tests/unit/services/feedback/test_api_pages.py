@@ -7,7 +7,7 @@ from typing import get_args
 from fastapi.testclient import TestClient
 
 from services.feedback.request import EXAMPLES, VerdictRequest
-from shared.streams.verdicts import VerdictKind
+from shared.streams.verdicts import PersonsKind
 from tests.unit.services.feedback.conftest import Site
 
 
@@ -75,10 +75,11 @@ def test_the_openapi_description_is_complete(client: TestClient) -> None:
         "415",
         "422",
         "429",
+        "500",
         "503",
     }
     kinds = {name.partition(",")[0] for name in content["examples"]}
-    assert kinds == set(get_args(VerdictKind))
+    assert kinds == set(get_args(PersonsKind))
     assert "$ref" not in json.dumps(content), "a reference inside of the schema would point to nothing"
     assert set(content["schema"]["properties"]) == set(VerdictRequest.model_fields)
     assert {"HTTPBearer": []} in operation["security"]
