@@ -4,7 +4,9 @@ Promises: of several samples with one id the first in the log counts, but a desi
 revision; of several receipts of a delivery the last. Samples and receipts may come in either order.
 """
 
-from services.feedback.accuracy.judging import shown
+import json
+
+from services.feedback.accuracy.judging import shown_per_class
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import Names
 from services.feedback.read_model.packing import packed
@@ -87,7 +89,7 @@ def _values(sample: Sample, names: Names) -> dict[str, object]:
         "source": names.number("source", prediction.source_id),
         "version": names.version(prediction.model_id, prediction.model_version),
         "strategies": names.set_of("strategies", _drawn_by(sample)),
-        "classes": names.set_of("classes", {box.class_name for box in shown(prediction).values()}),
+        "classes": names.set_of("classes", shown_per_class(prediction)),
         "missing": names.number("missing", sample.missing or ""),
         "lacks": sample.missing,
         "judged": names.set_of("judged", ("open",)),
@@ -111,6 +113,7 @@ def _drawn(sample: Sample, salt: bytes) -> dict[str, object]:
         "probability": sample.probability,
         "floor_probability": ids.union(p for label, p in sample.probabilities.items() if label in floor),
         "on_floor": not _drawn_by(sample).isdisjoint(floor),
+        "shown": json.dumps(shown_per_class(sample.prediction)),
     }
 
 

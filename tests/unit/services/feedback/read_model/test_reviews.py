@@ -114,3 +114,14 @@ def test_versions_say_when_they_were_met_and_by_which_thresholds(streams: Stream
     assert (first.model_version, first.first_ms, first.last_ms) == ("1", START_MS, START_MS + 90 * 60_000)
     assert first.thresholds == ("0.5", "0.6, cup 0.7")
     assert (second.model_version, second.first_ms) == ("2", START_MS + 30 * 60_000)
+
+
+def test_what_was_shown_and_what_was_judged_can_be_asked_for_all_at_once(streams: Streams) -> None:
+    design = streams.draw()
+    _, stranger = streams.predict()
+    streams.judge(stranger, "confirmed")
+
+    with streams.model() as model:
+        assert model.shown_boxes(ALWAYS) == {design.sample_id: {"cup": 1}}
+        assert set(model.outcomes("kitchen", "1")) == {stranger.frame.frame_id}
+        assert model.outcomes("kitchen", "2") == {}
