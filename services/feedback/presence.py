@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from services.feedback.known_bounds import KnownBounds
 from services.feedback.readers import LANES, Found, Readers, within
@@ -43,8 +44,9 @@ class Presence:
         self._timeout_s = timeout_s
         self._now_s = now_s
         self._bounds = KnownBounds(log, FRAMES.name, now_s)
+        self._learning = Lock()
         self._trusted_at_s: OrderedDict[str, float] = OrderedDict()
-        self._begins_ms: dict[tuple[int, int], int] = {}
+        self._begins_ms: dict[int, tuple[int, int]] = {}
         self._asking = ThreadPoolExecutor(max_workers=LANES, thread_name_prefix="feedback-objects")
 
     def of(self, predictions: Sequence[Prediction]) -> list[IsThere]:
@@ -80,15 +82,14 @@ class Presence:
 
     def _is_of_this_log(self, ref: FrameRef, bounds: Bounds) -> bool:
         """Whether it was written after the first record that is there. Raises Unavailable."""
-        first = (ref.partition, bounds.start)
-        if first not in self._begins_ms:
+        start, begins_ms = self._begins_ms.get(ref.partition, (-1, 0))
+        if start != bounds.start:
             try:
-                begins_ms = self._readers.read(FRAMES.name, *first).time_ms
+                begins_ms = self._readers.read(FRAMES.name, ref.partition, bounds.start).time_ms
             except RecordGone:
                 return False  # it went this moment
-            self._begins_ms = {at: ms for at, ms in self._begins_ms.items() if at[0] != ref.partition}
-            self._begins_ms[first] = begins_ms
-        return self._begins_ms[first] <= ref.time_ms
+            self._begins_ms[ref.partition] = bounds.start, begins_ms
+        return begins_ms <= ref.time_ms
 
     def _looked_at(self, predictions: Sequence[Prediction]) -> list[IsThere]:
         records = self._read([prediction.frame for prediction in predictions])
@@ -103,11 +104,12 @@ class Presence:
         return is_there
 
     def _learn(self, source_id: str, *, trusted: bool) -> None:
-        self._trusted_at_s.pop(source_id, None)
-        if trusted:
-            self._trusted_at_s[source_id] = self._now_s()
-        if len(self._trusted_at_s) > MOST_SOURCES:
-            self._trusted_at_s.popitem(last=False)
+        with self._learning:
+            self._trusted_at_s.pop(source_id, None)
+            if trusted:
+                self._trusted_at_s[source_id] = self._now_s()
+            if len(self._trusted_at_s) > MOST_SOURCES:
+                self._trusted_at_s.popitem(last=False)
 
     def _is_it(self, ref: FrameRef, record: Found) -> tuple[bool, bool]:
         """Whether this record is that frame and its image is there; and whether it lies there by value. Raises Unavailable."""

@@ -30,7 +30,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     refusals.KeyReused: (409, "idempotency_key_reused"),
     refusals.PredictionGone: (410, "prediction_gone"),
     refusals.TooLarge: (413, "body_too_large"),
-    refusals.WrongMediaType: (415, "not_json"),
+    refusals.WrongMediaType: (415, "wrong_media_type"),
     refusals.InvalidRequest: (422, "invalid_request"),
     refusals.TooMany: (429, "too_many_requests"),
     Unavailable: (503, "unavailable"),
@@ -47,8 +47,8 @@ MEANING = {
     422: "The request cannot work; `where` names the field.",
     429: "Asked faster than the settings allow; again after Retry-After seconds.",
     500: "An error of the service, whose log says more.",
-    503: "Log or state store do not answer, or too many requests are in work; nothing was kept. Send the same again after "
-    "Retry-After seconds.",
+    503: "Log or state store do not answer, or too many requests are in work. Send the same again after Retry-After "
+    "seconds: it may not be kept, and if it was, the same again changes nothing.",
 }
 _PREDICTION = "prediction_id"
 EXAMPLES: dict[int, dict[str, tuple[str, str]]] = {
@@ -64,14 +64,14 @@ EXAMPLES: dict[int, dict[str, tuple[str, str]]] = {
         "prediction_gone": ("the prediction is gone: it is older than what `predictions` keeps", _PREDICTION),
     },
     413: {"body_too_large": ("expected at most 65,536 bytes, got more; see feedback.max_body_bytes", "body")},
-    415: {"not_json": ("expected `Content-Type: application/json`, got 'text/plain'", "Content-Type")},
+    415: {"wrong_media_type": ("expected `Content-Type: application/json`, got 'text/plain'", "Content-Type")},
     422: {
         "invalid_request": ("detection_index: expected less than 2, the number of detections, got 7", "detection_index")
     },
     429: {"too_many_requests": ("expected at most 200 requests a second, got more", "Authorization")},
     500: {"internal": ("an error of the service; its log says more", "service")},
     503: {
-        "unavailable": ("the log does not answer now, nothing was kept; send the same again in 5 s", "log"),
+        "unavailable": ("the log does not answer now, it may not be kept; send the same again in 5 s", "log"),
         "busy": ("256 requests are in work already; send the same again in 1 s", "feedback.max_in_flight"),
     },
 }
@@ -139,7 +139,7 @@ def _on_known(_: Request, error: Exception) -> Response:
 def _said(error: Exception) -> tuple[str, str]:
     """Message and `where`."""
     if isinstance(error, Unavailable):
-        again = f"nothing was kept; send the same again in {RETRY_AFTER_S} s"
+        again = f"it may not be kept; send the same again in {RETRY_AFTER_S} s"
         return f"the {error.dependency} does not answer now, {again}", error.dependency
     return str(error), error.where if isinstance(error, Refusal) else ""
 
