@@ -53,6 +53,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "plan_state_key": keys.plan_state_key,
     "known_key": keys.known_key,
     "buffered_image": lambda **arguments: keys.buffered_image(**arguments).model_dump(),
+    "held_image": lambda of, **arguments: keys.held_image(keys.buffered_image(**of), **arguments).model_dump(),
+    "held_key": keys.held_key,
+    "held_sidecar": keys.held_sidecar,
+    "held_until": keys.held_until,
+    "day_of": keys.day_of,
+    "silence_lease_key": keys.silence_lease_key,
 }
 
 
