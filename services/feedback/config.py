@@ -19,6 +19,7 @@ from services.feedback.silence.options import SilenceOptions
 from shared.errors import SettingsError
 from shared.settings import Backend as SettingsBackend
 from shared.settings import Config, EmbeddedBackend, nearest
+from shared.streams.frames import MAX_FRAME_BYTES
 
 MAX_CALLER_CHARS = 64
 MOST_KEY_CHARS = 1_024
@@ -65,6 +66,9 @@ class FeedbackOptions(Config):
     max_body_bytes: int = Field(default=65_536, ge=1_024, le=1_048_576, description="the largest request body taken")
     max_bulk_bytes: int = Field(
         default=4_194_304, ge=1_024, le=16_777_216, description="the largest body of a bulk request"
+    )
+    max_frame_bytes: int = Field(
+        default=MAX_FRAME_BYTES, ge=1_024, le=MAX_FRAME_BYTES, description="the largest image taken by POST /v1/frames"
     )
     max_per_s: float = Field(
         default=200.0,

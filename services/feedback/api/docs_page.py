@@ -79,17 +79,26 @@ def _parameters(parameters: Iterable[Json]) -> str:
 def _body(body: Json | None) -> str:
     if body is None:
         return ""
-    content = body["content"]["application/json"]
-    required = content["schema"].get("required", [])
+    return "".join(_content(media_type, content) for media_type, content in body["content"].items())
+
+
+def _content(media_type: str, content: Json) -> str:
+    schema = content.get("schema", {})
     rows = [
-        (_code(name), "yes" if name in required else "no", _kind(field), escape(field.get("description", "")))
-        for name, field in content["schema"]["properties"].items()
+        (_code(name), "yes" if name in schema.get("required", []) else "no", _kind(field), _prose_of(field))
+        for name, field in schema.get("properties", {}).items()
     ]
     examples = "".join(
         f"<p>Example: {escape(name)}</p><pre>{escape(json.dumps(example['value'], indent=2, ensure_ascii=False))}</pre>"
         for name, example in content.get("examples", {}).items()
+        if "value" in example
     )
-    return _table("Body", ("field", "required", "kind", "meaning"), rows) + examples
+    about = f"<p>Body: {_code(media_type)} {_prose_of(schema)}</p>"
+    return about + _table("Fields", ("field", "required", "kind", "meaning"), rows) + examples
+
+
+def _prose_of(schema: Json) -> str:
+    return escape(schema.get("description", ""))
 
 
 def _responses(responses: Json) -> str:

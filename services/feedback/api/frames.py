@@ -24,7 +24,6 @@ from services.feedback.publishing import Published, Publishing
 from services.feedback.refusals import InvalidRequest, TooLarge, TooMany, TooSlow, WrongMediaType
 from shared.imaging import JPEG, PNG, WEBP
 from shared.settings import Config
-from shared.streams.frames import MAX_FRAME_BYTES
 from shared.telemetry import logs
 
 MULTIPART = "multipart/form-data"
@@ -66,7 +65,7 @@ class Body:
 def add(app: FastAPI, desk: Desk) -> None:
     caller = calling(desk, "judge")
     publishing = Publishing(desk.sending, desk.backend.state)
-    most_bytes = MAX_FRAME_BYTES
+    most_bytes = desk.config.feedback.max_frame_bytes
     body = _body(most_bytes, desk.config.feedback.timeout_s)
 
     @app.post(
@@ -172,7 +171,7 @@ async def _in_time(request: Request, most_bytes: int, timeout_s: float) -> bytes
 
 
 def _too_large(most_bytes: int) -> TooLarge:
-    return TooLarge(f"expected at most {most_bytes:,} bytes, got more", "body")
+    return TooLarge(f"expected at most {most_bytes:,} bytes, got more; see feedback.max_frame_bytes", "body")
 
 
 def _request_body() -> dict[str, Any]:

@@ -391,7 +391,7 @@ class TestInvalid:
         body = json.dumps(confirmed(site.prediction()[0]))
         for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
             response = client.post(PATH, content=body, headers={"Content-Type": kind})
-            assert code(response) == (415, "not_json", "Content-Type")
+            assert code(response) == (415, "wrong_media_type", "Content-Type")
         assert (
             client.post(PATH, content=body, headers={"Content-Type": "Application/JSON; charset=utf-8"}).status_code
             == 202
