@@ -25,7 +25,7 @@ def detail(db: Connection, row: int, excluded: frozenset[str]) -> SampleDetail:
 
 def _deliveries(db: Connection, sample_id: str) -> list[Delivery]:
     rows = db.execute(
-        f"SELECT destination, revision, {STATE}, outcome, host_id, detail, attempts, delivered_at FROM deliveries"
+        f"SELECT destination, revision, {STATE}, NULLIF(outcome, ''), host_id, detail, attempts, delivered_at FROM deliveries"
         " WHERE sample_id = ? AND promised ORDER BY revision <> '', destination, revision",
         (sample_id,),
     )

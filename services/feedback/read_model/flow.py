@@ -12,8 +12,9 @@ from services.feedback.read_model.taking_tallies import DAY_MS
 def pipeline(db: Connection, sources: frozenset[int] | None) -> Pipeline:
     """Of these sources (numbers); None: of all."""
     condition = "1" if sources is None else f"source IN ({', '.join(map(str, sorted(sources)))})"
+    counted = "source = 0" if sources is None else condition
     frames, without = db.execute(
-        f"SELECT COALESCE(SUM(frames), 0), COALESCE(SUM(frames_without), 0) FROM counted WHERE span_ms = ? AND {condition}",
+        f"SELECT COALESCE(SUM(frames), 0), COALESCE(SUM(frames_without), 0) FROM counted WHERE span_ms = ? AND {counted}",
         (DAY_MS,),
     ).fetchone()
     (passed_over,) = db.execute("SELECT COALESCE(SUM(passed_over), 0) FROM positions").fetchone()
@@ -31,8 +32,7 @@ def _samples(db: Connection, condition: str) -> dict[str, object]:
     ranks, missing, uploads = Counter[int](), Counter[str](), Counter[str]()
     kept, stored, in_state = 0, 0, Counter[str]()
     for rank, lacks, upload, samples, size in db.execute(
-        "SELECT rank, missing, upload, COUNT(*), SUM(bytes) FROM samples INDEXED BY samples_flow"
-        f" WHERE {condition} GROUP BY rank, missing, upload"
+        f"SELECT rank, missing, upload, SUM(samples), SUM(bytes) FROM flow WHERE {condition} GROUP BY rank, missing, upload"
     ):
         ranks[rank] += samples
         uploads[state[upload]] += samples
@@ -57,8 +57,7 @@ def _samples(db: Connection, condition: str) -> dict[str, object]:
 def _ledger(db: Connection, condition: str) -> Ledger:
     states = Counter[str]()
     for state, deliveries in db.execute(
-        f"SELECT {STATE}, COUNT(*) FROM deliveries INDEXED BY deliveries_ledger WHERE promised AND {condition}"
-        " GROUP BY outcome, has_image"
+        f"SELECT {STATE}, SUM(deliveries) FROM ledger WHERE {condition} GROUP BY outcome, has_image"
     ):
         states[state] += deliveries
     ends = {name: states[name] for name in ("pending", "dead_lettered", "evicted", "missing", "withdrawn")}

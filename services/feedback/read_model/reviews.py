@@ -82,8 +82,12 @@ def versions(db: Connection) -> list[Version]:
 
 def _version(db: Connection, number: int, name: str) -> Version | None:
     times = [
-        *db.execute("SELECT MIN(at_ms) FROM counted WHERE span_ms = ? AND version = ?", (MINUTE_MS, number)).fetchone(),
-        *db.execute("SELECT MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ?", (MINUTE_MS, number)).fetchone(),
+        *db.execute(
+            "SELECT MIN(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0", (MINUTE_MS, number)
+        ).fetchone(),
+        *db.execute(
+            "SELECT MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0", (MINUTE_MS, number)
+        ).fetchone(),
         *_drawn(db, number),
     ]
     met = [time_ms for time_ms in times if time_ms is not None]
@@ -92,6 +96,14 @@ def _version(db: Connection, number: int, name: str) -> Version | None:
     )
     model_id, model_version = json.loads(name)
     return Version(model_id, model_version, min(met), max(met), tuple(t for (t,) in thresholds)) if met else None
+
+
+def _counted(db: Connection, version: int) -> list[int]:
+    times: list[int] = []
+    for which in ("MIN", "MAX"):  # one at a time, each is a seek
+        sql = f"SELECT {which}(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0"
+        times += db.execute(sql, (MINUTE_MS, version)).fetchone()
+    return times
 
 
 def _drawn(db: Connection, version: int) -> list[int]:

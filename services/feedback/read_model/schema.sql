@@ -15,12 +15,29 @@ CREATE TABLE samples (
 CREATE INDEX samples_newest ON samples (time_ms, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image);
 CREATE INDEX samples_audit ON samples (audit, sample_id, collection, source, version, strategies, classes, missing, judged, upload, has_image, time_ms)
     WHERE audit IS NOT NULL;
-CREATE INDEX samples_flow ON samples (rank, missing, upload, source, bytes);
-CREATE INDEX samples_reviews ON samples (version, collection, time_ms) WHERE audit IS NOT NULL;
+CREATE INDEX samples_reviews ON samples (version, collection, time_ms, source) WHERE audit IS NOT NULL;
 CREATE INDEX samples_frame ON samples (frame_id, version);
 CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, row INTEGER UNIQUE);
-CREATE TRIGGER samples_came AFTER INSERT ON samples BEGIN INSERT OR REPLACE INTO changes (row) VALUES (new.row); END;
-CREATE TRIGGER samples_changed AFTER UPDATE ON samples BEGIN INSERT OR REPLACE INTO changes (row) VALUES (new.row); END;
+CREATE TABLE flow (rank INTEGER, missing INTEGER, upload INTEGER, source INTEGER, samples INTEGER DEFAULT 0, bytes INTEGER DEFAULT 0,
+    PRIMARY KEY (rank, missing, upload, source)) WITHOUT ROWID;
+CREATE TRIGGER samples_came AFTER INSERT ON samples BEGIN
+    INSERT OR REPLACE INTO changes (row) VALUES (new.row);
+    INSERT OR IGNORE INTO flow (rank, missing, upload, source) VALUES (new.rank, new.missing, new.upload, new.source);
+    UPDATE flow SET samples = samples + 1, bytes = bytes + new.bytes
+        WHERE rank = new.rank AND missing = new.missing AND upload = new.upload AND source = new.source;
+END;
+CREATE TRIGGER samples_went AFTER DELETE ON samples BEGIN
+    UPDATE flow SET samples = samples - 1, bytes = bytes - old.bytes
+        WHERE rank = old.rank AND missing = old.missing AND upload = old.upload AND source = old.source;
+END;
+CREATE TRIGGER samples_changed AFTER UPDATE OF judged, upload, has_image ON samples BEGIN
+    INSERT OR REPLACE INTO changes (row) VALUES (new.row);
+    UPDATE flow SET samples = samples - 1, bytes = bytes - old.bytes
+        WHERE rank = old.rank AND missing = old.missing AND upload = old.upload AND source = old.source;
+    INSERT OR IGNORE INTO flow (rank, missing, upload, source) VALUES (new.rank, new.missing, new.upload, new.source);
+    UPDATE flow SET samples = samples + 1, bytes = bytes + new.bytes
+        WHERE rank = new.rank AND missing = new.missing AND upload = new.upload AND source = new.source;
+END;
 CREATE TABLE made (id TEXT);          -- tells this file from the one before it
 INSERT INTO made VALUES (lower(hex(randomblob(16))));
 CREATE TABLE bodies (                 -- what never changes of an answer about a sample, and how its draw was decided, as JSON
@@ -30,9 +47,26 @@ CREATE TABLE revisions (              -- what each verdict did to an annotation
     verdict_id TEXT PRIMARY KEY, effect TEXT) WITHOUT ROWID;
 CREATE TABLE deliveries (             -- `promised`: 0 while only a receipt is known, else the rank of the sample that names it
     sample_id TEXT, revision TEXT, destination TEXT, promised INTEGER, has_image INTEGER, source INTEGER,
-    outcome TEXT, host_id TEXT, detail TEXT, attempts INTEGER, delivered_at TEXT,
+    outcome TEXT DEFAULT '', host_id TEXT, detail TEXT, attempts INTEGER, delivered_at TEXT,
     PRIMARY KEY (sample_id, revision, destination)) WITHOUT ROWID;
-CREATE INDEX deliveries_ledger ON deliveries (outcome, has_image, source, promised);
+-- NOT EXISTS: the conflict clause of whatever fires a trigger would overrule the trigger's own.
+CREATE TABLE ledger (outcome TEXT, has_image INTEGER, source INTEGER, deliveries INTEGER DEFAULT 0,
+    PRIMARY KEY (outcome, has_image, source)) WITHOUT ROWID;
+CREATE TRIGGER deliveries_came AFTER INSERT ON deliveries WHEN new.promised BEGIN
+    INSERT INTO ledger (outcome, has_image, source) SELECT new.outcome, new.has_image, new.source WHERE NOT EXISTS (
+        SELECT 1 FROM ledger WHERE outcome = new.outcome AND has_image = new.has_image AND source = new.source);
+    UPDATE ledger SET deliveries = deliveries + 1
+        WHERE outcome = new.outcome AND has_image = new.has_image AND source = new.source;
+END;
+CREATE TRIGGER deliveries_changed AFTER UPDATE ON deliveries BEGIN
+    UPDATE ledger SET deliveries = deliveries - 1
+        WHERE old.promised AND outcome = old.outcome AND has_image = old.has_image AND source = old.source;
+    INSERT INTO ledger (outcome, has_image, source) SELECT new.outcome, new.has_image, new.source
+        WHERE new.promised AND NOT EXISTS (
+        SELECT 1 FROM ledger WHERE outcome = new.outcome AND has_image = new.has_image AND source = new.source);
+    UPDATE ledger SET deliveries = deliveries + 1
+        WHERE new.promised AND outcome = new.outcome AND has_image = new.has_image AND source = new.source;
+END;
 
 CREATE TABLE verdicts (               -- `standing`: no later one supersedes it; `agreed`: with the one that did, another person's
     row INTEGER PRIMARY KEY, verdict_id TEXT UNIQUE, time_ms INTEGER, frame_id TEXT, version INTEGER, source INTEGER,
@@ -53,10 +87,10 @@ CREATE TABLE blocks (                 -- of each block the tally that reaches fu
     part INTEGER, block INTEGER, up_to INTEGER, repeated INTEGER, late INTEGER, body BLOB,
     PRIMARY KEY (part, block)) WITHOUT ROWID;
 CREATE INDEX blocks_bodies ON blocks (part, block) WHERE body IS NOT NULL;
-CREATE TABLE counted (                -- frames, summed over minutes, hours and days (`span_ms`)
-    span_ms INTEGER, version INTEGER, at_ms INTEGER, source INTEGER, frames INTEGER, frames_without INTEGER,
-    PRIMARY KEY (span_ms, version, at_ms, source)) WITHOUT ROWID;
+CREATE TABLE counted (                -- frames, summed over minutes, hours and days (`span_ms`); source 0: all of them
+    span_ms INTEGER, version INTEGER, source INTEGER, at_ms INTEGER, frames INTEGER, frames_without INTEGER,
+    PRIMARY KEY (span_ms, version, source, at_ms)) WITHOUT ROWID;
 CREATE TABLE boxes (                  -- detections shown, likewise
-    span_ms INTEGER, version INTEGER, at_ms INTEGER, class INTEGER, source INTEGER, detections INTEGER,
-    PRIMARY KEY (span_ms, version, at_ms, class, source)) WITHOUT ROWID;
+    span_ms INTEGER, version INTEGER, source INTEGER, at_ms INTEGER, class INTEGER, detections INTEGER,
+    PRIMARY KEY (span_ms, version, source, at_ms, class)) WITHOUT ROWID;
 CREATE TABLE thresholds (version INTEGER, threshold TEXT, first_ms INTEGER, PRIMARY KEY (version, threshold)) WITHOUT ROWID;

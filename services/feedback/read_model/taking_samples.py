@@ -21,7 +21,7 @@ OLD_FLOORS = ("random", "every_nth", "floor")
 """What is the floor in designs that do not say it."""
 _RANK = {Revision: REVISION, Neighbour: NEIGHBOUR, Design: DESIGN}
 _WORST_FIRST = ("pending", "dead_lettered", "evicted", "uncertain", "withdrawn", "sent")
-STATE = """CASE WHEN outcome IN ('accepted', 'already_there', 'updated') THEN 'sent' WHEN outcome IS NOT NULL THEN outcome
+STATE = """CASE WHEN outcome IN ('accepted', 'already_there', 'updated') THEN 'sent' WHEN outcome <> '' THEN outcome
     WHEN has_image THEN 'pending' ELSE 'missing' END"""
 """Of a row of `deliveries`."""
 
@@ -51,10 +51,9 @@ def settle(db: Connection, sample_id: str, names: Names) -> None:
     found = db.execute(f"SELECT DISTINCT {STATE} FROM deliveries WHERE sample_id = ? AND promised", (sample_id,))
     states = {state for (state,) in found}
     upload = next((state for state in _WORST_FIRST if state in states), "none")
-    db.execute("UPDATE samples SET upload = ? WHERE sample_id = ?", (names.number("upload", upload), sample_id))
     db.execute(
-        "UPDATE samples SET has_image = 1 WHERE sample_id = ? AND sample_id IN (SELECT sample_id FROM images)",
-        (sample_id,),
+        "UPDATE samples SET upload = ?2, has_image = ?1 IN (SELECT sample_id FROM images) WHERE sample_id = ?1",
+        (sample_id, names.number("upload", upload)),
     )
 
 
@@ -71,9 +70,10 @@ def _take_row(db: Connection, sample: Sample, names: Names, salt: bytes) -> None
     values = {**_values(sample, names), **drawn, "rank": rank}
     if known is not None:
         values["row"] = known[0]
+        db.execute("DELETE FROM samples WHERE row = ?", known[:1])
     columns = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
-    row = db.execute(f"INSERT OR REPLACE INTO samples ({columns}) VALUES ({marks})", values).lastrowid
+    row = db.execute(f"INSERT INTO samples ({columns}) VALUES ({marks})", values).lastrowid
     told = (packed(told_always(sample, drawn).encode()), decided(sample))
     db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", (row, *told))
 

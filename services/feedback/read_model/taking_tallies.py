@@ -6,6 +6,7 @@ added is taken away again. Its body is kept while it may still be needed: until 
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import product
 
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import Names
@@ -13,6 +14,7 @@ from services.feedback.read_model.packing import packed, unpacked
 from shared.streams.tallies import BLOCK, MINUTE_MS, TALLIES, Count, Tally
 
 HOUR_MS, DAY_MS = 60 * MINUTE_MS, 1440 * MINUTE_MS
+ALL_SOURCES = 0
 SPANS_MS = (DAY_MS, HOUR_MS, MINUTE_MS)
 
 
@@ -28,14 +30,14 @@ class Sums:
     def add(self, counts: Iterable[Count], sign: int) -> None:
         for one in counts:
             version = self._names.version(one.model_id, one.model_version)
-            source = self._names.number("source", one.source_id)
+            sources = (ALL_SOURCES, self._names.number("source", one.source_id))
             classes = [(self._names.number("class", name), n) for name, n in one.detections.items()]
-            for span_ms in SPANS_MS:
+            for span_ms, source in product(SPANS_MS, sources):
                 at_ms = one.minute_ms // span_ms * span_ms
-                self._frames[span_ms, version, at_ms, source] += sign * one.frames
-                self._without[span_ms, version, at_ms, source] += sign * one.frames_without
+                self._frames[span_ms, version, source, at_ms] += sign * one.frames
+                self._without[span_ms, version, source, at_ms] += sign * one.frames_without
                 for class_number, detections in classes:
-                    self._boxes[span_ms, version, at_ms, class_number, source] += sign * detections
+                    self._boxes[span_ms, version, source, at_ms, class_number] += sign * detections
 
     def write(self, db: Connection) -> None:
         frames = [(*key, n, self._without[key]) for key, n in self._frames.items() if n or self._without[key]]

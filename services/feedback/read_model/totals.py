@@ -16,6 +16,8 @@ from services.feedback.read_model.tail import Signed
 from services.feedback.read_model.taking_tallies import SPANS_MS
 from shared.streams.tallies import MINUTE_MS, Count
 
+ALL = "AND source = 0"
+EACH = "AND source IN (SELECT id FROM names WHERE kind = 'source')"
 Span = tuple[int, int, int]
 """(how long its rows are, first, end), all in milliseconds."""
 
@@ -34,14 +36,14 @@ class Sum:
 
 
 def totals(db: Connection, window: Window, tail: Iterable[Signed], classes: Mapping[int, str] | None = None) -> Totals:
-    sums = _sums(db, window, lambda _: "", classes or named(db, "class"))
+    sums = _sums(db, window, ALL, lambda _: "", classes or named(db, "class"))
     _add_tail(sums, window, tail, lambda _: "")
     return sums[""].totals()
 
 
 def totals_by_source(db: Connection, window: Window, tail: Iterable[Signed]) -> dict[str, Totals]:
     names = named(db, "source")
-    sums = _sums(db, window, lambda number: names[number], named(db, "class"))
+    sums = _sums(db, window, EACH, lambda number: names[number], named(db, "class"))
     _add_tail(sums, window, tail, lambda count: count.source_id)
     return {source: one.totals() for source, one in sorted(sums.items()) if one.frames}
 
@@ -88,11 +90,11 @@ def spans(since_ms: int, until_ms: int, sizes: tuple[int, ...] = SPANS_MS) -> li
 
 
 def _sums(
-    db: Connection, window: Window, key: Callable[[int], str], classes: Mapping[int, str]
+    db: Connection, window: Window, which: str, key: Callable[[int], str], classes: Mapping[int, str]
 ) -> defaultdict[str, Sum]:
     sums: defaultdict[str, Sum] = defaultdict(Sum)
     version = number_of(db, "version", version_name(window.model_id, window.model_version))
-    only, source = _only(db, window)
+    only, source = _only(db, window, which)
     for size_ms, since_ms, until_ms in spans(window.since_ms, window.until_ms):
         where = f"WHERE span_ms = ? AND version = ? AND at_ms >= ? AND at_ms < ? {only}"
         args = (size_ms, version, since_ms, until_ms, *source)
@@ -108,9 +110,9 @@ def _sums(
     return sums
 
 
-def _only(db: Connection, window: Window) -> tuple[str, tuple[int, ...]]:
+def _only(db: Connection, window: Window, which: str) -> tuple[str, tuple[int, ...]]:
     if window.source_id is None:
-        return "", ()
+        return which, ()
     return "AND source = ?", (number_of(db, "source", window.source_id),)
 
 
@@ -136,7 +138,7 @@ def _is_in(count: Count, window: Window) -> bool:
 def _met(db: Connection, window: Window, tail: Iterable[Signed]) -> Window:
     """As much of the window as there are frames: nobody walks the days since 1970."""
     version = number_of(db, "version", version_name(window.model_id, window.model_version))
-    known = "SELECT MIN(at_ms), MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ?"
+    known = "SELECT MIN(at_ms), MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0"
     minutes = [at for at in db.execute(known, (MINUTE_MS, version)).fetchone() if at is not None]
     minutes += [count.minute_ms for _, count in tail if _is_in(count, window)]
     if not minutes:
