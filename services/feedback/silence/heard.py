@@ -62,11 +62,13 @@ class Heard:
         self._db: sqlite3.Connection | None = None
         self._reader: Reader | None = None
         self._positions: dict[Partition, _Position] = {}
+        self._partitions: frozenset[Partition] = frozenset()
 
     def catch_up(self, is_stopping: Callable[[], bool]) -> bool:
         """Reads all partitions to the ends that they have now. False: told to stop before. Raises Unavailable."""
         bounds = {(name, part): there for name in FOLLOWED for part, there in self._log.bounds(name).items()}
         self._open(bounds)
+        self._partitions = frozenset(bounds)
         for partition, there in bounds.items():
             while self._position(partition, there).next < there.end:
                 if is_stopping():
@@ -76,8 +78,8 @@ class Heard:
 
     def read_past_ms(self) -> int:
         """All that the log wrote before this was read, whatever a clock says: every partition has something later."""
-        partitions = [(name, part) for name in FOLLOWED for part in self._log.bounds(name)]
-        return min((self._positions[one].time_ms if one in self._positions else 0 for one in partitions), default=0)
+        known = self._positions
+        return min((known[one].time_ms if one in known else 0 for one in self._partitions), default=0)
 
     def due(self, before_ms: int, most: int) -> list[Waiting]:
         """Held predictions with deadlines before this of which nobody said anything up to the deadline, the oldest first."""
