@@ -30,10 +30,11 @@ def parse(text: str | None, order: str) -> Cursor | None:
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         given, key, row_id = json.loads(raw)
-    except (ValueError, TypeError, RecursionError) as error:
+        row_id.encode()
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _unknown() from error
     numbers = isinstance(key, (int, float)) and not isinstance(key, bool) and abs(key) < 2**62
-    if given != order or not numbers or not isinstance(row_id, str):
+    if given != order or not numbers:
         raise _unknown()
     return Cursor(order, key, row_id)
 

@@ -24,9 +24,11 @@ Frame = tuple[str, int]
 def fold(db: Connection, frame: Frame, names: Names, excluded: Collection[str]) -> None:
     """Brings verdicts, outcome and samples of one frame up to date."""
     said = _said(db, frame)
+    if not said:
+        return  # a sample that nobody judged is open as it is
     stand = standing(said, excluded)
     _mark(db, said, stand, excluded)
-    outcome = judge(said[0].prediction, stand, excluded) if said else None
+    outcome = judge(said[0].prediction, stand, excluded)
     _keep(db, frame, outcome)
     kinds = {verdict.kind for verdict in stand} | ({OPEN} if outcome is None or outcome.wrong is None else set())
     judged = names.set_of("judged", kinds)

@@ -299,6 +299,8 @@ def test_a_key_with_sources_sees_theirs_alone(api_for: Callable[..., Api]) -> No
         ("samples?cursor=bnVsbA", "cursor"),
         ("samples?cursor=WyJhdWRpdCIsMC41LCJ4Il0", "cursor"),  # of the other order
         ("samples?cursor=WyJuZXdlc3QiLE5hTiwieCJd", "cursor"),  # not a number
+        ("samples?cursor=WyJuZXdlc3QiLDEsIlx1ZDgwMCJd", "cursor"),  # half a character
+        ("samples?cursor=WyJuZXdlc3QiLDEsMV0", "cursor"),  # a number for an id
         ("verdicts?cursor=WyJuZXdlc3QiLDEsIngiXQ", "cursor"),
         ("verdicts?kind=open", "kind"),
     ],
