@@ -58,13 +58,15 @@ class Database:
         with self._said(), self._guard:
             if self._writer is not None:
                 self._writer.close()
+                self._writer = None  # should the next lines fail, it is opened again
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-            self._writer = _connect(self._path)
-            with _transaction(self._writer):
+            writer = _connect(self._path)
+            with _transaction(writer):
                 for statement in _statements(_SCHEMA):
-                    self._writer.execute(statement)
-                self._writer.execute(f"PRAGMA user_version = {self._version}")
+                    writer.execute(statement)
+                writer.execute(f"PRAGMA user_version = {self._version}")
+            self._writer = writer
             self._generation += 1
             self._damaged = False
 
