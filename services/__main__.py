@@ -17,10 +17,12 @@ from services.cli.demo import demo
 from services.cli.doctor import doctor
 from services.cli.explain import explain
 from services.cli.init import init
+from services.cli.keys import keys
 from services.cli.known import known
 from services.cli.models import models
 from services.cli.publish import publish
 from services.cli.replay import replay
+from services.cli.report import report
 from services.cli.run import run
 from services.cli.sources import sources
 from services.cli.status import status
@@ -95,9 +97,11 @@ app.command()(publish)
 app.command()(verdict)
 app.command()(status)
 app.command()(replay)
+app.command()(report)
 app.command()(explain)
 app.add_typer(sources)
 app.add_typer(models)
+app.add_typer(keys)
 app.add_typer(known)
 app.add_typer(topics)
 app.add_typer(dead_letters)

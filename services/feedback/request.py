@@ -166,10 +166,17 @@ class VerdictRequest(Config):
         """The same, in this reviewer's name; `None`: in whose it says itself."""
         return self if reviewer is None else self.model_copy(update={"reviewer": reviewer})
 
-    def as_verdict(self, *, verdict_id: str, prediction: Prediction, caller: str, judged_at: str) -> Verdict:
+    def as_verdict(
+        self, *, verdict_id: str, prediction: Prediction, caller: str, by_link: bool, judged_at: str
+    ) -> Verdict:
         """What the log keeps of it."""
         return Verdict(
-            **self.model_dump(), verdict_id=verdict_id, prediction=prediction, caller=caller, judged_at=judged_at
+            **self.model_dump(),
+            verdict_id=verdict_id,
+            prediction=prediction,
+            caller=caller,
+            by_link=by_link,
+            judged_at=judged_at,
         )
 
     @property

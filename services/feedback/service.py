@@ -158,6 +158,7 @@ class Feedback:
             verdict_id=ids.verdict_id(asked.caller.space, key),
             prediction=prediction,
             caller=asked.caller.name,
+            by_link=asked.caller.is_link,
             judged_at=_rfc3339(self._clock.now_ms()),
         )
 

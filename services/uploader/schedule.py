@@ -6,7 +6,7 @@ Promises: no clock and no dice of its own; times come in, jitter is a hash of th
 from dataclasses import dataclass
 
 from shared.streams import ids
-from shared.streams.samples import Design, Neighbour, Sample
+from shared.streams.samples import Design, Neighbour, Revision, Sample
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 300.0
@@ -26,9 +26,10 @@ def priority(sample: Sample) -> int:
     was kept beside it. Then age."""
     if isinstance(sample, Neighbour):
         return 3
-    if not isinstance(sample, Design):
-        return 0
-    return 1 if any(reason.strategy in FLOOR_STRATEGIES for reason in sample.reasons) else 2
+    if isinstance(sample, Revision):
+        return 2 if sample.effect == "affirm" else 0
+    floor = sample.floor or FLOOR_STRATEGIES
+    return 1 if any(reason.strategy in floor for reason in sample.reasons) else 2
 
 
 @dataclass(slots=True)

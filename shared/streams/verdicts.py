@@ -105,6 +105,11 @@ class Verdict(Message):
     )
     silence: Silence | None = Field(default=None, exclude_if=_is_none, description="with `affirmed`, and only with it")
     caller: str = Field(description="the API key's name; of `affirmed`: silence")
+    by_link: bool = Field(
+        default=False,
+        exclude_if=lambda by_link: not by_link,
+        description="it came by a signed link that the caller's key had made",
+    )
     reviewer: str | None = Field(default=None, description="who looked, as the application calls them")
     note: str | None = Field(default=None, max_length=2000)
     judged_at: str = Field(description="when, RFC 3339; the log's time decides, this one is for people")

@@ -12,10 +12,12 @@ from services.feedback.api import (
     exposures,
     frames,
     health,
+    history,
     images,
     links,
     predictions,
     problems,
+    samples,
     verdicts,
     web,
 )
@@ -24,7 +26,7 @@ from services.feedback.desk import Desk
 ABOUT = """What people say about predictions comes in here, and what an application's users were shown. Gleaner keeps
 each verdict in its log and makes the frame a sample for the next training, or revises the sample that it is already.
 Verdicts on frames that were drawn at random tell how good the model is in production."""
-ROUTERS = (verdicts, exposures, frames, links, predictions, images, accuracy, web, health)
+ROUTERS = (verdicts, exposures, frames, links, predictions, images, samples, history, accuracy, web, health)
 
 
 def create_app(desk: Desk) -> FastAPI:

@@ -154,7 +154,8 @@ def _headers(error: Exception) -> dict[str, str] | None:
 
 def _on_invalid_header(_: Request, error: Exception) -> Response:
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": ("request",), "msg": "is wrong"}
-    where = str(first["loc"][-1])
+    names = [part for part in first["loc"] if isinstance(part, str) and part.replace("-", "_").isidentifier()]
+    where = names[-1] if names else "request"  # of a list the last part is a number
     return answer(422, "invalid_request", f"{where}: {first['msg']}", where)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from services.uploader.annotations import Annotation
 from shared.errors import GleanerError
 from shared.settings import Config
-from shared.streams.samples import Design, Neighbour, Reason, Sample
+from shared.streams.samples import Design, Neighbour, Reason, Revision, Sample
 
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp", "image/tiff": "tif"}
 
@@ -68,10 +68,12 @@ class Delivery:
 
     @property
     def chosen_by(self) -> list[str]:
-        """In one word each: the strategies; `neighbour`; `verdict` where that alone made the sample."""
+        """In one word each: the strategies; `neighbour`; `verdict` or `silence` where that alone made the sample."""
         if isinstance(self.sample, Neighbour):
             return ["neighbour"]
-        return [reason.strategy for reason in self.reasons] or ["verdict"]
+        if isinstance(self.sample, Revision):
+            return ["silence" if self.sample.effect == "affirm" else "verdict"]
+        return [reason.strategy for reason in self.reasons]
 
 
 @dataclass(frozen=True, slots=True)

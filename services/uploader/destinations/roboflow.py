@@ -94,10 +94,11 @@ class Roboflow:
     def _upload(self, delivery: Delivery) -> dict[str, Any]:
         options, name = self._options, f"{delivery.sample_id}.{delivery.extension}"
         where = f"/{quote(options.workspace)}/" if options.workspace else "/dataset/"
+        split = "train" if delivery.annotation.silence else options.split  # nobody judged it: no measure of anything
         response = self._post(
             f"{where}{quote(options.project)}/upload",
             params={"batch": self._batch_name(delivery), "tag": self._tags(delivery)},
-            data={"name": name, "split": options.split, "metadata": json.dumps(_metadata(delivery))},
+            data={"name": name, "split": split, "metadata": json.dumps(_metadata(delivery))},
             files={"file": (name, delivery.image or b"", delivery.content_type)},
         )
         answer = _json(response) if response.is_success else {}
