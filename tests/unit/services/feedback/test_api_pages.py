@@ -93,7 +93,7 @@ def test_the_examples_are_valid() -> None:
 
 def test_what_is_not_there_says_where_to_look(client: TestClient) -> None:
     assert client.get("/v1/nothing").json()["error"]["code"] == "no_such_route"
-    answer = client.get("/v1/verdicts")
+    answer = client.delete("/v1/links")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert "/docs" in answer.json()["error"]["message"]
     for path in ("/redoc", "/docs/oauth2-redirect"):
