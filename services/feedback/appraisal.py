@@ -5,7 +5,7 @@ so that a page that everybody looks at costs one estimate.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -84,7 +84,7 @@ class Appraisals:
 
     def compare(self, a: Question, b: Question) -> Comparison:
         """Of the frames that were drawn for `a`. Raises as `of`."""
-        versions = self._model.versions()
+        versions = self._model.versions(_sees(a))
         first, second = _wanted(versions, a), _wanted(versions, b)
         window = Window(first.model_id, first.model_version, a.since_ms, a.until_ms)
         reviews, totals, _ = self._seen(window, a)
@@ -109,7 +109,7 @@ class Appraisals:
         return datetime.fromtimestamp(time_ms / 1000, self._timezone).date().isoformat()
 
     def _of(self, question: Question) -> Appraisal:
-        versions = self._model.versions()
+        versions = self._model.versions(_sees(question))
         version = _wanted(versions, question)
         window = Window(version.model_id, version.model_version, question.since_ms, question.until_ms)
         reviews, totals, as_of_ms = self._seen(window, question)
@@ -126,6 +126,11 @@ class Appraisals:
         reviews = [one for one in self._model.reviews(window, question.collection) if sees(one.source_id)]
         totals = self._model.totals_per_source_and_day(window, self._timezone)
         return reviews, {key: one for key, one in totals.items() if sees(key[0])}, as_of_ms
+
+
+def _sees(question: Question) -> Callable[[str], bool] | None:
+    """Also that a version exists is told to those alone who see a source that had it."""
+    return Caller("", sources=question.sources).sees if question.sources else None
 
 
 def _wanted(versions: Sequence[Version], question: Question) -> Version:

@@ -17,6 +17,7 @@ from services.feedback.accuracy.figures import LEVEL, Figure
 from services.feedback.alerts import passed
 from services.feedback.api.access import calling
 from services.feedback.api.problems import responses
+from services.feedback.api.samples import sees
 from services.feedback.appraisal import END_OF_TIME_MS, Appraisal, Question
 from services.feedback.desk import Desk
 from services.feedback.refusals import InvalidRequest
@@ -135,7 +136,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     @app.get("/v1/accuracy/versions", summary="Which model versions were seen?", responses=responses(*_STATUSES))
     def versions(caller: Annotated[Caller, Depends(caller)]) -> list[VersionBody]:
         """The newest first."""
-        found = sorted(desk.model.versions(), key=lambda one: -one.last_ms)
+        found = sorted(desk.model.versions(sees(caller)), key=lambda one: -one.last_ms)
         return [_version(one) for one in found]
 
     @app.get("/v1/accuracy/compare", summary="Two versions on the same frames", responses=responses(*_STATUSES))

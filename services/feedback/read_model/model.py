@@ -111,10 +111,10 @@ class ReadModel:
         with self._database.read() as db:
             return reviews.outcomes(db, model_id, model_version)
 
-    def versions(self) -> list[Version]:
-        """Model versions of which frames were counted or drawn, oldest first."""
+    def versions(self, sees: Sees = None) -> list[Version]:
+        """Model versions of which frames were counted or drawn, of sources that may be seen, oldest first."""
         with self._database.read() as db:
-            return reviews.versions(db)
+            return reviews.versions(db, None if sees is None else visible(db, sees))
 
     # What the routes answer
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from services.feedback.accuracy.review import Outcome, Review, Window
 from services.feedback.read_model.database import Connection
+from services.feedback.read_model.filters import among
 from services.feedback.read_model.judged import outcome_of
 from services.feedback.read_model.names import named, number_of, version_name
+from services.feedback.read_model.taking_tallies import ALL_SOURCES
 from shared.streams.tallies import MINUTE_MS
 
 
@@ -74,22 +76,14 @@ def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Out
     return {frame_id: outcome_of(body) for frame_id, body in rows}
 
 
-def versions(db: Connection) -> list[Version]:
-    """Oldest first."""
-    found = [_version(db, number, name) for number, name in named(db, "version").items()]
+def versions(db: Connection, sources: frozenset[int] | None = None) -> list[Version]:
+    """Oldest first. `sources`: numbers of those that count; None: all. A version that none of them has is not there."""
+    found = [_version(db, number, name, sources) for number, name in named(db, "version").items()]
     return sorted((one for one in found if one is not None), key=lambda one: (one.first_ms, one.model_id))
 
 
-def _version(db: Connection, number: int, name: str) -> Version | None:
-    times = [
-        *db.execute(
-            "SELECT MIN(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0", (MINUTE_MS, number)
-        ).fetchone(),
-        *db.execute(
-            "SELECT MAX(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0", (MINUTE_MS, number)
-        ).fetchone(),
-        *_drawn(db, number),
-    ]
+def _version(db: Connection, number: int, name: str, sources: frozenset[int] | None) -> Version | None:
+    times = [*_counted(db, number, sources), *_drawn(db, number, sources)]
     met = [time_ms for time_ms in times if time_ms is not None]
     thresholds = db.execute(
         "SELECT threshold FROM thresholds WHERE version = ? ORDER BY first_ms, threshold", (number,)
@@ -98,19 +92,26 @@ def _version(db: Connection, number: int, name: str) -> Version | None:
     return Version(model_id, model_version, min(met), max(met), tuple(t for (t,) in thresholds)) if met else None
 
 
-def _counted(db: Connection, version: int) -> list[int]:
-    times: list[int] = []
-    for which in ("MIN", "MAX"):  # one at a time, each is a seek
-        sql = f"SELECT {which}(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = 0"
-        times += db.execute(sql, (MINUTE_MS, version)).fetchone()
+def _counted(db: Connection, version: int, sources: frozenset[int] | None) -> list[int | None]:
+    times: list[int | None] = []
+    for source in [ALL_SOURCES] if sources is None else sources:
+        for which in ("MIN", "MAX"):  # one at a time, each is a seek
+            sql = f"SELECT {which}(at_ms) FROM counted WHERE span_ms = ? AND version = ? AND source = ?"
+            times += db.execute(sql, (MINUTE_MS, version, source)).fetchone()
     return times
 
 
-def _drawn(db: Connection, version: int) -> list[int]:
+def _drawn(db: Connection, version: int, sources: frozenset[int] | None) -> list[int | None]:
     """Each collection is a seek of its own: the index is by version, collection and time."""
-    times: list[int] = []
+    of_sources, numbers = ("1", []) if sources is None else _among_sources(sources)
+    times: list[int | None] = []
     for collection in named(db, "collection"):
         for which in ("MIN", "MAX"):
             sql = f"SELECT {which}(time_ms) FROM samples WHERE audit IS NOT NULL AND version = ? AND collection = ?"
-            times += db.execute(sql, (version, collection)).fetchone()
+            times += db.execute(f"{sql} AND {of_sources}", (version, collection, *numbers)).fetchone()
     return times
+
+
+def _among_sources(sources: frozenset[int]) -> tuple[str, list[str]]:
+    condition, numbers = among("source", sources)
+    return condition, [numbers]
