@@ -16,7 +16,7 @@ from shared.streams.predictions import Prediction
 from shared.streams.record import Record
 from shared.streams.verdicts import Verdict
 
-Outcome = Verdict | GleanerError
+Answer = Verdict | GleanerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Case:
     def prediction(self, found: Prediction) -> None:
         self._prediction = found
 
-    def outcome(self, timeout_s: float) -> Outcome:
+    def outcome(self, timeout_s: float) -> Answer:
         """The verdict, once the log has it; or why there is none. Waits for the log, no longer than this."""
         if self.refusal is not None or self.verdict is None:
             return self.refusal or Unavailable("log", "nothing was sent")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from services.feedback.access.caller import Caller
-from services.feedback.case import Asked, Case, Outcome
+from services.feedback.case import Answer, Asked, Case
 from services.feedback.lookup import Lookup, seen_by
 from services.feedback.readers import within
 from services.feedback.refusals import KeyReused, PredictionGone
@@ -66,7 +66,7 @@ class Feedback:
         metrics.VERDICTS.labels(outcome.kind).inc()
         return outcome
 
-    async def judge_all(self, asked: Sequence[Asked]) -> list[Outcome]:
+    async def judge_all(self, asked: Sequence[Asked]) -> list[Answer]:
         """The same for several, and for the event loop: with whatever else is asked for at the same moment."""
         outcomes = await self._together.judge(asked)
         for outcome in outcomes:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from services.feedback.case import Asked, Case, Outcome
+from services.feedback.case import Answer, Asked, Case
 from shared.errors import Unavailable
 
 LANES = 2
@@ -47,7 +47,7 @@ class Together:
         for thread in self._threads:
             thread.start()
 
-    async def judge(self, asked: Sequence[Asked]) -> list[Outcome]:
+    async def judge(self, asked: Sequence[Asked]) -> list[Answer]:
         """For each its verdict, durable, or why there is none."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(asked, loop, loop.create_future())
@@ -107,7 +107,7 @@ def _when_stored(waiting: _Waiting) -> None:
     one_less()
 
 
-def _outcome(case: Case, late: Unavailable) -> Outcome:
+def _outcome(case: Case, late: Unavailable) -> Answer:
     """Without waiting: what is not stored by now is late."""
     if case.refusal is None and not case.stored.done():
         return late

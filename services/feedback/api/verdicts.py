@@ -18,7 +18,7 @@ from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
 from services.feedback.bulk import EXAMPLES as BULK_EXAMPLES
 from services.feedback.bulk import BulkRequest, Judgement, parse_bulk
-from services.feedback.case import Asked, Outcome
+from services.feedback.case import Answer, Asked
 from services.feedback.desk import Desk
 from services.feedback.request import EXAMPLES, VerdictRequest, parse
 from shared.errors import GleanerError, Unavailable
@@ -128,21 +128,21 @@ def _add_bulk(app: FastAPI, desk: Desk) -> None:
         return JSONResponse({"taken": taken, "results": results}, 202 if taken == len(results) else 207)
 
 
-async def _judged(desk: Desk, caller: Caller, judgements: Sequence[Judgement]) -> list[Outcome]:
+async def _judged(desk: Desk, caller: Caller, judgements: Sequence[Judgement]) -> list[Answer]:
     """Those that make sense are judged together; in order again afterwards."""
     sound = [Asked(caller, one.request, one.key) for one in judgements if not isinstance(one, GleanerError)]
     outcomes = iter(await desk.feedback.judge_all(sound)) if sound else iter(())
     return [one if isinstance(one, GleanerError) else next(outcomes) for one in judgements]
 
 
-def _raise_if_nothing_could_be_kept(outcomes: Sequence[Outcome]) -> None:
+def _raise_if_nothing_could_be_kept(outcomes: Sequence[Answer]) -> None:
     """An outage is told as one: whoever sends the same again later loses nothing."""
     waiting = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
     if waiting and not any(isinstance(outcome, Verdict) for outcome in outcomes):
         raise waiting[0]
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: Answer) -> dict[str, Any]:
     return {"status": 202, **_ids(outcome)} if isinstance(outcome, Verdict) else told(outcome)
 
 
