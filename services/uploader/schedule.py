@@ -6,7 +6,7 @@ Promises: no clock and no dice of its own; times come in, jitter is a hash of th
 from dataclasses import dataclass
 
 from shared.streams import ids
-from shared.streams.samples import Design, Neighbour, Revision, Sample
+from shared.streams.samples import Neighbour, Revision, Sample
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 300.0
