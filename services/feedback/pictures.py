@@ -117,7 +117,7 @@ class Pictures:
     def _kept(self, prediction: Prediction) -> bytes | None:
         """The sample's image, or its preview, which stays when the image has been delivered."""
         for image in self._samples_images(prediction):
-            if not self._raw_images and not image.altered:  # kept before the settings hid anything
+            if not self._raw_images and not image.is_veiled:  # kept before the settings hid anything
                 continue
             data = self._images.get(image.key)
             if data is not None and hashlib.sha256(data).hexdigest() == image.sha256:

@@ -40,6 +40,11 @@ class Reason(BaseModel):
     probability: Probability = Field(description="how likely this strategy was to draw this frame")
 
 
+NOTHING_TO_HIDE = "nothing to hide"
+"""In `altered`: the privacy step looked, and found nothing."""
+_HIDDEN = ("black: ", "pixelate: ", "blur: ")
+
+
 class BufferedImage(BaseModel):
     """Where a chosen image waits in the image buffer."""
 
@@ -60,6 +65,11 @@ class BufferedImage(BaseModel):
         exclude_if=lambda altered: not altered,
         description="what was done to the frame: masked, blurred, scaled",
     )
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether the privacy step saw it. What was only scaled, or encoded anew, shows all that the camera did."""
+        return any(done == NOTHING_TO_HIDE or done.startswith(_HIDDEN) for done in self.altered)
 
 
 class NearDuplicate(BaseModel):

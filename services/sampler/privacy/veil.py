@@ -18,6 +18,7 @@ from shared import imaging
 from shared.errors import InvalidImage, SettingsError
 from shared.imaging import Image
 from shared.streams.predictions import Detection, Prediction
+from shared.streams.samples import NOTHING_TO_HIDE
 
 if TYPE_CHECKING:
     from services.sampler.privacy.finder import Finder
@@ -59,7 +60,7 @@ class Veil:
         pixels, content_type = self._decoded(data)
         if not self._privacy.is_on and not needs_encoding(data, pixels, self._image):
             return Veiled(data, content_type, pixels)
-        hidden = self._hidden(pixels, prediction)
+        hidden = self._hidden(pixels, prediction) if self._privacy.is_on else ()
         size_px = pixels.shape[:2]
         try:
             new, content_type, pixels = encoded(pixels, content_type, self._image)
@@ -90,7 +91,8 @@ class Veil:
             counts[detection.class_name] += 1
         for polygon in polygons:
             hide(pixels, polygon, self._privacy.method)
-        return tuple(f"{self._privacy.method}: {name} {count}" for name, count in sorted(counts.items()))
+        hidden = tuple(f"{self._privacy.method}: {name} {count}" for name, count in sorted(counts.items()))
+        return hidden or (NOTHING_TO_HIDE,)  # said, so that it is not taken for what was kept before there was privacy
 
     def _of_blurred_classes(self, prediction: Prediction, size_px: Size) -> tuple[Detection, ...]:
         """Whatever their confidence, in the pixels of the frame as it is."""
