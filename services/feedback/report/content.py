@@ -57,6 +57,9 @@ class VersionTold(Part):
     frames: int
     figures: tuple[Told, ...]
 
+    def figure(self, metric: str) -> Told | None:
+        return next((one for one in self.figures if one.metric == metric), None)
+
 
 class Compared(Part):
     """Two versions on the frames that both were judged on; above 0: the second is better."""

@@ -8,6 +8,7 @@ from services.feedback.report.markup import Markup, cut, el, join
 from services.feedback.report.plots import Axis
 
 MOST_ROWS = 60
+MOST_COLUMNS = 4
 NOTHING = Markup("")
 
 
@@ -70,16 +71,17 @@ def sources(report: Report) -> Markup:
 
 
 def versions(report: Report) -> Markup:
+    """A column for each, the newest first."""
     if not report.versions:
         return NOTHING
-    rows = []
-    for one in report.versions[:MOST_ROWS]:
-        known = {figure.metric: figure for figure in one.figures}
-        cells = [_num(words.value(known.get(metric))) for metric in words.METRICS]
-        rows.append(el("tr", _th(cut(str(one.version))), _num(words.number(one.frames)), *cells))
-    table = _table(("version", "frames", *words.METRICS.values()), rows, numbers=True)
+    shown = report.versions[:MOST_COLUMNS]
+    rows = [el("tr", _th(words.FRAMES), *(_num(words.number(one.frames)) for one in shown))]
+    for metric, name in words.METRICS.items():
+        rows.append(el("tr", _th(name), *(_num(words.value(one.figure(metric))) for one in shown)))
+    table = _table(("", *(cut(str(one.version)) for one in shown)), rows, numbers=True)
     said = [_p(one.says) for one in report.comparisons] or [_p(words.NOT_COMPARED, class_="muted")]
-    return _section("versions", table, *(said if len(report.versions) > 1 else []))
+    told = said if len(report.versions) > 1 else []
+    return _section("versions", table, _more(report.versions, MOST_COLUMNS), *told)
 
 
 def coverage(report: Report) -> Markup:
@@ -160,11 +162,13 @@ def _table(columns: Iterable[str], rows: Iterable[str], numbers: bool = False) -
     first, *others = columns
     head = [_th(first), *(el("th", one, scope="col", class_="num" if numbers else None) for one in others)]
     table = el("table", el("thead", el("tr", *head)), el("tbody", *rows))
-    return el("div", table, class_="scroll", tabindex="0") if len(head) > 3 else table
+    if len(head) <= MOST_COLUMNS:
+        return table
+    return el("div", table, class_="scroll", role="region", aria_label=words.TABLE, tabindex="0")
 
 
-def _more(found: Sequence[object]) -> Markup:
-    return _p(words.more(len(found) - MOST_ROWS), class_="muted") if len(found) > MOST_ROWS else NOTHING
+def _more(found: Sequence[object], most: int = MOST_ROWS) -> Markup:
+    return _p(words.more(len(found) - most), class_="muted") if len(found) > most else NOTHING
 
 
 def _th(*text: str) -> Markup:

@@ -48,10 +48,11 @@ def trend(
     drawn: dict[date, list[Review]] = defaultdict(list)
     for review in reviews:
         drawn[datetime.fromtimestamp(review.time_ms / 1000, timezone).date()].append(review)
-    if not frames:
+    days_met = {*frames, *drawn}
+    if not days_met:
         return ()
     least = least_floor(reviews)  # a step's few draws say little of how small a probability could be
-    spans = [_Span(min(frames), max(frames), days) for days in STEPS_DAYS]
+    spans = [_Span(min(days_met), max(days_met), days) for days in STEPS_DAYS]
     made = [_periods(span, drawn, frames, least) for span in spans if span.steps <= MOST_STEPS]
     return max(made, key=_has_enough)
 

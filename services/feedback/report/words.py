@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 from services.feedback.report.content import Changes, Cost, Flow, ModelVersion, Period, Report, Reviewer, Silence, Told
 
+NBSP = "\u00a0"
+"""Keeps a number and its unit on one line."""
 TITLE = "Gleaner report"
 FIRST = "This is the first report in this folder: nothing to compare with."
 NOTHING_COUNTED = "No frame was counted in this window: there is nothing to say about any model."
@@ -43,6 +45,8 @@ MISSING = {
 NO_FIGURE_FOR = "No figure yet for:"
 NOTICE = "Before you believe it: "
 ESTIMATE = "estimate, and 95 % interval"
+TABLE = "a table that scrolls sideways"
+FRAMES = "frames"
 THE_NUMBERS = "The same in numbers"
 TREND_LEGEND = "Dots: estimates. Band and whiskers: 95 % intervals. ×: too little was checked for a figure."
 NOT_COMPARED = "They were not judged on the same frames: side by side says less than it seems."
@@ -63,24 +67,24 @@ def size(count: float) -> str:
         if abs(count) < 1000 or unit == "TB":
             break
         count /= 1000
-    return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+    return f"{count:,.0f}{NBSP}{unit}" if unit == "B" else f"{count:,.1f}{NBSP}{unit}"
 
 
 def hours(count: float) -> str:
-    return f"{count * 60:,.0f} min" if count < 1.5 else f"{count:,.1f} h"
+    return f"{count * 60:,.0f}{NBSP}min" if count < 1.5 else f"{count:,.1f}{NBSP}h"
 
 
 def money(amount: float, currency: str) -> str:
-    return f"{currency} {amount:,.2f}" if amount < 100 else f"{currency} {amount:,.0f}"
+    return f"{currency}{NBSP}{amount:,.2f}" if amount < 100 else f"{currency}{NBSP}{amount:,.0f}"
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}{NBSP}%"
 
 
 def interval(low: float, high: float) -> str:
     """1.2 to 5.8 %, rounded outwards."""
-    return f"{math.floor(low * 1000 + 1e-9) / 10:.1f} to {math.ceil(high * 1000 - 1e-9) / 10:.1f} %"
+    return f"{math.floor(low * 1000 + 1e-9) / 10:.1f} to {math.ceil(high * 1000 - 1e-9) / 10:.1f}{NBSP}%"
 
 
 def value(told: Told | None) -> str:
