@@ -1,5 +1,6 @@
 """Gather: a report from a read model that has read everything, and the log that it was read from."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,9 +44,9 @@ class Gathering:
             return self._bare(words.NOTHING_COUNTED, Totals(0))
         seen = [self._appraise(one, self._asked) for one in self._seen(self._asked)]
         appraisal = self._appraise(of, self._asked)
-        frames = add(add(one.totals.values()) for one in seen)
+        classes = add(add(one.totals.values()) for one in seen).detections
         headline = _headline(appraisal)
-        return self._bare(accuracy_words.says(headline), frames).model_copy(
+        return self._bare(accuracy_words.says(headline), _seen_by_one(seen)).model_copy(
             update={
                 "of": telling.version(of),
                 "before": self._before(),
@@ -58,7 +59,7 @@ class Gathering:
                 "silence": silence(self._log, telling.version(of), self._all_reviews(of), self._clock.now_ms()),
                 "says_not": accuracy_words.says_not(headline),
                 "sources": tuple(sorted({source for one in seen for source, _ in one.totals})),
-                "classes": tuple(frames.detections),
+                "classes": tuple(sorted(classes)),
             }
         )
 
@@ -158,6 +159,14 @@ def _told(appraisal: Appraisal) -> VersionTold:
     whole = [one for one in appraisal.figures if (one.source_id, one.class_name, one.day) == (None, None, None)]
     told = tuple(telling.figure(one) for one in whole)
     return VersionTold(version=telling.version(appraisal.of), frames=_frames(appraisal), figures=told)
+
+
+def _seen_by_one(appraisals: Sequence[Appraisal]) -> Totals:
+    """Each frame once: several models may have seen the same ones, so the model counts that saw most."""
+    of: dict[str, list[Totals]] = defaultdict(list)
+    for one in appraisals:
+        of[one.of.model_id] += one.totals.values()
+    return max(map(add, of.values()), key=lambda totals: totals.frames)
 
 
 def _frames(appraisal: Appraisal) -> int:

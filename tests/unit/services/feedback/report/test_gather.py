@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +19,7 @@ from services.feedback.report.options import DAY_MS, Asked
 from services.sampler.strategies.ghost import Ghost
 from shared.errors import SettingsError
 from shared.runtime.clock import SystemClock
-from tests.unit.services.feedback.read_model.making import Streams
+from tests.unit.services.feedback.read_model.making import START_MS, Streams
 from tests.unit.services.feedback.report.site import IMAGE_BYTES, site
 
 FRAMES, DAYS = 800, 4
@@ -132,3 +133,17 @@ class TestErrorRates:
         assert appraisal is not None
         assert error_rates(appraisal.figures) == {}
         assert verified(appraisal.figures)[1]
+
+
+def test_frames_that_two_models_saw_count_once(tmp_path: Path) -> None:
+    made = Streams(tmp_path)
+    try:
+        for model_id in ("kitchen", "yard"):
+            for minute in range(10):
+                made.predict(minute, model_id=model_id)
+        made.tell()
+        with made.model() as read:
+            window = Asked("default", START_MS, START_MS + DAY_MS, UTC)
+            assert report(read, made, window).flow.frames == 10
+    finally:
+        made.close()
