@@ -1,7 +1,8 @@
 """The tail: predictions that no tally speaks of yet, counted with the tallies' own chain: N is no older than the designs.
 
-Promises: each prediction is read once, however often it is asked; a question takes a bounded time, and the next one goes on
-from there; while the log is down, what was counted stays. Reads only as far as `predictions` is kept.
+Promises: each prediction is read once, however often it is asked; a question takes a bounded time and is answered with all
+of them or not at all, and the next one goes on from there; while the log is down, what was counted stays. Reads only as far
+as `predictions` is kept.
 """
 
 import time
@@ -15,8 +16,9 @@ from shared.streams.predictions import PREDICTIONS
 from shared.streams.tallies import Chain, Count, Tally
 from shared.telemetry import logs
 
-BUDGET_S = 0.25
-"""Most of a question's time that goes into reading on."""
+BUDGET_S = 5.0
+"""Most of a question's time that goes into reading on: for some fifty thousand predictions. A tail is a block of each
+partition, far less, unless no sampler has counted for long."""
 _LOOK_EVERY = 64
 Signed = tuple[int, Count]
 """+1 or -1, and what is to be added that often."""
@@ -33,7 +35,7 @@ class Tail:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-model-tail")
 
     def beyond(self, last: Mapping[int, Tally]) -> list[Signed]:
-        """What came after the last tally of each partition."""
+        """What came after the last tally of each partition. Raises Unavailable where there is more than was read in time."""
         return within(self._timeout_s, "log", self._thread.submit(self._beyond, last))
 
     def close(self) -> None:
@@ -43,20 +45,27 @@ class Tail:
 
     def _beyond(self, last: Mapping[int, Tally]) -> list[Signed]:
         try:
-            self._read_on(last)
+            is_read = self._read_on(last)
         except Unavailable as error:
             logs.get().warning("read_model.tail_waits", why=str(error))
+            is_read = True
+        if not is_read:
+            # Too small an N would make every rate too high, and nothing would show it.
+            raise Unavailable("read model", "the frames since the last tally are still being counted: ask again")
         return [signed for number, part in self._parts.items() for signed in part.beyond(last.get(number))]
 
-    def _read_on(self, last: Mapping[int, Tally]) -> None:
+    def _read_on(self, last: Mapping[int, Tally]) -> bool:
+        """Whether all was read that there was."""
         if self._reader is None:
             self._reader = self._log.reader()
         until_s = time.monotonic() + BUDGET_S
+        is_read = True
         for number, bounds in self._log.bounds(PREDICTIONS.name).items():
             part = self._parts.get(number)
             if part is None or part.is_behind(last.get(number), bounds):
                 part = self._parts[number] = _Part(number, last.get(number), bounds.start)
-            part.read_on(self._reader, bounds, until_s)
+            is_read = part.read_on(self._reader, bounds, until_s) and is_read
+        return is_read
 
     def _close(self) -> None:
         if self._reader is not None:
@@ -75,7 +84,8 @@ class _Part:
         """A tally has overtaken it, or the stream was made anew."""
         return bounds.end < self._chain.up_to or (last is not None and self._chain.up_to < last.up_to)
 
-    def read_on(self, reader: Reader, bounds: Bounds, until_s: float) -> None:
+    def read_on(self, reader: Reader, bounds: Bounds, until_s: float) -> bool:
+        """Whether it came to the end before its time was over."""
         records = reader.scan(PREDICTIONS.name, self._number, max(bounds.start, self._chain.up_to), bounds.end)
         for met, record in enumerate(records, 1):
             try:
@@ -85,7 +95,8 @@ class _Part:
             if finished is not None:
                 self._finished.append(finished)
             if met % _LOOK_EVERY == 0 and time.monotonic() > until_s:
-                return
+                return False
+        return True
 
     def beyond(self, last: Tally | None) -> list[Signed]:
         """Blocks after the last tally's; of its own block, what it does not say yet."""
