@@ -24,8 +24,8 @@ def judge(prediction: Prediction, verdicts: Iterable[Verdict], excluded: Collect
 
     A later verdict on the frame supersedes all before it, one on a box what was said of that box. `missed` speaks of what has
     no box: it supersedes verdicts on the frame, and leaves those on boxes standing. `unsure` leaves open what it is about.
-    `affirmed` never counts, nor do `excluded` reviewers (by name, or by their key's where they gave none). Of two records
-    with one verdict id the first counts.
+    `affirmed` never counts, nor do `excluded` reviewers (by their name, or their key's). Of two records with one verdict id the
+    first counts.
 
     The frame is wrong when anything that stands rejects, corrects or misses; right when it was confirmed as a whole. `bad_box`
     makes the frame wrong and its box a false one: precision counts an object in the wrong place as not found. Rejecting
@@ -78,7 +78,12 @@ def _counted(verdicts: Iterable[Verdict], excluded: Collection[str]) -> list[Ver
     for verdict in verdicts:
         first.setdefault(verdict.verdict_id, verdict)
     people = (verdict for verdict in first.values() if verdict.kind != "affirmed")
-    return [verdict for verdict in people if (verdict.reviewer or verdict.caller) not in excluded]
+    return [verdict for verdict in people if not is_excluded(verdict, excluded)]
+
+
+def is_excluded(verdict: Verdict, excluded: Collection[str]) -> bool:
+    """By the reviewer's name, or by the key's: whoever has a key can call its reviewers anything."""
+    return verdict.reviewer in excluded or verdict.caller in excluded
 
 
 def _fold(verdicts: Sequence[Verdict], boxes: dict[int, Shown], is_classified: bool) -> "_Said":

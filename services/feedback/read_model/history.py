@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from services.feedback.accuracy.judging import is_excluded
 from services.feedback.read_model.answers import ExposureTold, Reviewer, VerdictTold
 from services.feedback.read_model.cursor import Cursor
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.filters import among
 from services.feedback.read_model.packing import unpacked
-from services.feedback.read_model.standing import person_of
 from shared.streams.verdicts import Verdict
 
 NEWEST = "verdicts"
@@ -121,7 +121,7 @@ def _told(db: Connection, row: int, excluded: Collection[str]) -> VerdictTold:
         "SELECT time_ms, standing, body FROM verdicts JOIN verdict_bodies USING (row) WHERE row = ?", (row,)
     ).fetchone()
     verdict = Verdict.model_validate_json(unpacked(body))
-    prediction, is_excluded = verdict.prediction, person_of(verdict) in excluded
+    prediction, counts_nowhere = verdict.prediction, is_excluded(verdict, excluded)
     effect = db.execute("SELECT effect FROM revisions WHERE verdict_id = ?", (verdict.verdict_id,)).fetchone()
     return VerdictTold(
         **{name: getattr(verdict, name) for name in _TOLD},
@@ -130,8 +130,8 @@ def _told(db: Connection, row: int, excluded: Collection[str]) -> VerdictTold:
         source_id=prediction.source_id,
         model_id=prediction.model_id,
         model_version=prediction.model_version,
-        superseded=not is_standing and not is_excluded,
-        excluded=is_excluded,
+        superseded=not is_standing and not counts_nowhere,
+        excluded=counts_nowhere,
         effect=None if effect is None else effect[0],
     )
 

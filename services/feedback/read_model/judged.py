@@ -7,12 +7,12 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict
 
-from services.feedback.accuracy.judging import judge
+from services.feedback.accuracy.judging import is_excluded, judge
 from services.feedback.accuracy.review import Outcome
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.names import Names
 from services.feedback.read_model.packing import unpacked
-from services.feedback.read_model.standing import agreements, person_of, standing
+from services.feedback.read_model.standing import agreements, standing
 from shared.streams.verdicts import Verdict
 
 OPEN = "open"
@@ -53,7 +53,7 @@ def _mark(db: Connection, said: list[Verdict], stand: list[Verdict], excluded: C
     staying = {verdict.verdict_id for verdict in stand}
     gone = [(verdict.verdict_id,) for verdict in said if verdict.verdict_id not in staying]
     db.executemany("UPDATE verdicts SET standing = 0 WHERE verdict_id = ?", gone)
-    told = [(agreed, one) for one, agreed in agreements(v for v in said if person_of(v) not in excluded)]
+    told = [(agreed, one) for one, agreed in agreements(v for v in said if not is_excluded(v, excluded))]
     db.executemany("UPDATE verdicts SET agreed = ? WHERE verdict_id = ?", told)
 
 

@@ -6,6 +6,7 @@ on the frame), one on a box what was said of that box. So a fold of those that s
 
 from collections.abc import Collection, Iterable, Iterator
 
+from services.feedback.accuracy.judging import is_excluded
 from shared.streams.verdicts import Verdict
 
 _WRONG = ("rejected", "missed", "corrected")
@@ -18,7 +19,7 @@ def person_of(verdict: Verdict) -> str:
 
 def standing(verdicts: Iterable[Verdict], excluded: Collection[str] = ()) -> list[Verdict]:
     """Those that stand, in their order. `affirmed` stands while nobody said anything: a person outranks silence."""
-    given = [verdict for verdict in verdicts if person_of(verdict) not in excluded]
+    given = [verdict for verdict in verdicts if not is_excluded(verdict, excluded)]
     people: list[Verdict] = []
     for verdict in given:
         if verdict.kind != "affirmed":

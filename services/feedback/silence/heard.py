@@ -51,7 +51,7 @@ class _Position(NamedTuple):
 class Heard:
     """Of one collection. Opens file and reader when they are first needed: a log that is down stops no start.
 
-    `excluded`: reviewers (or keys' names, where they gave none) whose word counts for no rate. An objection it is all the same.
+    `excluded`: reviewers (or names of keys) whose word counts for no rate. An objection it is all the same.
     """
 
     def __init__(self, path: Path, log: Log, collection: str, excluded: Collection[str] = ()) -> None:
@@ -131,7 +131,7 @@ class Heard:
     def _said(self, key: str) -> tuple[Said, ...]:
         columns = "at_ms, kind, caller, reviewer, detection_index, exhaustive"
         rows = self._rows(f"SELECT {columns} FROM said WHERE key = ? ORDER BY at_ms, row", key)
-        return tuple(one for one in (Said(*row) for row in rows) if (one.reviewer or one.caller) not in self._excluded)
+        return tuple(one for one in (Said(*row) for row in rows) if not {one.reviewer, one.caller} & self._excluded)
 
     # Records come in
 
