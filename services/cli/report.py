@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 0.2
 """How long is waited for the read model until the progress is drawn again."""
+MOST_QUESTIONS = 60
+"""So often is asked, of a few seconds each, until the frames that no tally speaks of are counted."""
 
 
 def report(
@@ -110,7 +112,23 @@ def _reading(config: "FeedbackConfig", live: "OpenBackend", kept: Path | None) -
                 while not model.caught_up(PATIENCE_S):
                     told = model.progress()
                     progress.show(told.done, told.total)
+            _count_the_rest(model)
             yield model
+
+
+def _count_the_rest(model: "ReadModel") -> None:
+    """Of a site whose sampler has told nothing for long. Raises Unavailable: they are too many, or the log is down."""
+    from services.feedback.accuracy.review import Window
+    from shared.errors import Unavailable
+
+    for question in range(1, MOST_QUESTIONS + 1):
+        try:
+            model.totals(Window("", "", 0, 1))
+        except Unavailable:
+            if question == MOST_QUESTIONS:
+                raise
+        else:
+            return
 
 
 def _gathering(config: "FeedbackConfig", live: "OpenBackend", read: "ReadModel", asked: "Asked") -> "Gathering":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 import yaml
 
 from services.sampler.strategies.ghost import Ghost
+from shared.streams.tallies import MINUTE_MS
 from tests.unit.services.cli.conftest import Gleaner, as_json
-from tests.unit.services.feedback.report.site import site
+from tests.unit.services.feedback.read_model.making import START_MS, Streams
+from tests.unit.services.feedback.report.site import settings, site
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,22 @@ def test_a_read_model_that_is_kept_gives_the_same(gleaner: Gleaner, tmp_path: Pa
     assert (tmp_path / "kept.sqlite3").stat().st_size > 0
     assert first["figures"] == second["figures"]
     assert first["figures"]
+
+
+def test_frames_that_no_tally_speaks_of_are_counted_however_long_it_takes(
+    gleaner: Gleaner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.feedback.read_model.tail.BUDGET_S", 0.0)
+    with chdir(tmp_path):
+        (tmp_path / "gleaner.yaml").write_text(yaml.safe_dump(settings(tmp_path)))
+        streams = Streams(tmp_path)
+        for number in range(1_000):
+            streams.predict((time.time() * 1000 - START_MS) / MINUTE_MS - 1)
+            if number == 10:
+                streams.tell()
+        streams.close()
+        made = as_json(gleaner("report", "--json"))
+    assert made["flow"]["frames"] == 1_000
 
 
 def test_error_rates_that_a_strategy_takes(gleaner: Gleaner, place: Path) -> None:
