@@ -1,13 +1,14 @@
 """The tail: predictions that no tally speaks of yet, counted with the tallies' own chain: N is no older than the designs.
 
 Promises: each prediction is read once, however often it is asked; a question takes a bounded time and is answered with all
-of them or not at all, and the next one goes on from there; while the log is down, what was counted stays. Reads only as far
-as `predictions` is kept.
+of them or not at all, and the next one goes on from there; while the log is down, what was counted stays. Reads as far as
+`predictions` is kept and as the sampler has come: a frame that it has not met could not be drawn, and belongs to no N yet.
 """
 
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from services.feedback.readers import within
 from shared.errors import InvalidMessage, Unavailable
@@ -19,6 +20,8 @@ from shared.telemetry import logs
 BUDGET_S = 5.0
 """Most of a question's time that goes into reading on: for some fifty thousand predictions. A tail is a block of each
 partition, far less, unless no sampler has counted for long."""
+SAMPLER = "sampler"
+"""The group whose commits say how far it has come. Where it has none, nobody draws: all that there is counts."""
 _LOOK_EVERY = 64
 Signed = tuple[int, Count]
 """+1 or -1, and what is to be added that often."""
@@ -48,7 +51,7 @@ class Tail:
             is_read = self._read_on(last)
         except Unavailable as error:
             logs.get().warning("read_model.tail_waits", why=str(error))
-            is_read = True
+            is_read = bool(self._parts)  # nothing was counted yet: a start while the log is down
         if not is_read:
             # Too small an N would make every rate too high, and nothing would show it.
             raise Unavailable("read model", "the frames since the last tally are still being counted: ask again")
@@ -59,12 +62,14 @@ class Tail:
         if self._reader is None:
             self._reader = self._log.reader()
         until_s = time.monotonic() + BUDGET_S
+        met = self._log.committed(SAMPLER, PREDICTIONS.name)
         is_read = True
         for number, bounds in self._log.bounds(PREDICTIONS.name).items():
             part = self._parts.get(number)
             if part is None or part.is_behind(last.get(number), bounds):
                 part = self._parts[number] = _Part(number, last.get(number), bounds.start)
-            is_read = part.read_on(self._reader, bounds, until_s) and is_read
+            reached = replace(bounds, end=min(bounds.end, met.get(number, bounds.end)))
+            is_read = part.read_on(self._reader, reached, until_s) and is_read
         return is_read
 
     def _close(self) -> None:
