@@ -1,4 +1,4 @@
-"""The counts: frames (the N of every estimate), verdicts, samples, and the ledger equation, read from the streams.
+"""The counts: frames (the N of every estimate), verdicts, exposures, samples, the ledger equation, read from the streams.
 
 Promises: needs the log alone. Streams through: what stays in memory are the counts, the last ids of each partition against
 repeats, and for the ledger one partition of `samples` at a time. Records that make no sense are counted, not hidden.
@@ -18,6 +18,7 @@ from shared.streams import PREDICTIONS, SAMPLES, STREAMS, UPLOADS, VERDICTS, tal
 from shared.streams.record import Record
 from shared.streams.samples import Design, Neighbour, Sample
 from shared.streams.tallies import Tally
+from shared.streams.verdicts import Shown
 
 CHUNK = 256
 REMEMBERED = 65_536
@@ -61,9 +62,18 @@ class Samples:
 
 
 @dataclass(slots=True)
+class Judged:
+    """What lies in `verdicts`: verdicts by kind, and exposures by whether their image is held for silence."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    exposures: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Counts:
     frames: Frames
     verdicts: Counter[str]
+    exposures: Counter[str]
     samples: Samples
     ledger: Ledger
     invalid: Counter[str]
@@ -107,8 +117,8 @@ class _Reading:
     def counts(self) -> Counts:
         # Commits first, then samples, then receipts: what was committed then has its receipt now, or is lost.
         committed = self._log.committed(UPLOADER, SAMPLES.name)
-        verdicts, frames = self._verdicts(), self.frames()
-        return Counts(frames, verdicts, self._samples(), self._ledger(committed), self._invalid)
+        said, frames = self._judged(), self.frames()
+        return Counts(frames, said.verdicts, said.exposures, self._samples(), self._ledger(committed), self._invalid)
 
     def frames(self) -> Frames:
         frames = Frames()
@@ -117,13 +127,16 @@ class _Reading:
                 _add(frames, tally)
         return frames
 
-    def _verdicts(self) -> Counter[str]:
-        kinds: Counter[str] = Counter()
+    def _judged(self) -> Judged:
+        judged = Judged()
         for partition in self._log.bounds(VERDICTS.name):
             repeats = _Repeats()
-            for _, verdict in self._messages(VERDICTS.name, partition):
-                kinds[verdict.kind] += not repeats.meet(verdict.verdict_id)
-        return kinds
+            for _, message in self._messages(VERDICTS.name, partition):
+                if isinstance(message, Shown):
+                    judged.exposures["held" if message.held else "not held"] += not repeats.meet(message.exposure_id)
+                else:
+                    judged.verdicts[message.kind] += not repeats.meet(message.verdict_id)
+        return judged
 
     def _samples(self) -> Samples:
         samples = Samples()

@@ -107,6 +107,7 @@ def _show_counts(counts: "Counts") -> None:
         ("frames predicted (N)", frames.frames, f"{frames.frames_without:,} without a detection"),
         ("repeated predictions", frames.repeated, "of frames that had one already; not in N"),
         ("verdicts", counts.verdicts.total(), _listed(counts.verdicts)),
+        *([("exposures", counts.exposures.total(), _listed(counts.exposures))] if counts.exposures else []),
         ("frames drawn", samples.designs, ""),
         ("samples kept", samples.kept, _listed(samples.kept_by_strategy)),
         ("without image", samples.missing.total(), _listed(samples.missing)),

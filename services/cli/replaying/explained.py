@@ -6,6 +6,7 @@ from typing import Any
 
 from services.cli import output
 from services.sampler.replay.explaining import Explained, OfCollection, OfPrediction, OfStrategy
+from shared.streams.verdicts import Verdict
 
 
 def show(explained: Explained) -> None:
@@ -37,13 +38,17 @@ def _of_collection(one: OfCollection) -> Iterator[str]:
         yield f"    {_of_strategy(look)}"
     yield from _of_design(one)
     for revision in one.revisions:
-        verdict = revision.verdict
-        said = (verdict.reason or verdict.kind).replace("_", " ")
-        yield f"    a person said {said} at {verdict.judged_at}: {revision.effect.replace('_', ' ')}"
+        yield f"    {_said(revision.verdict)}: {revision.effect.replace('_', ' ')}"
     for neighbour in one.neighbours:
         yield f"    kept beside sample {neighbour.of[:12]}, {abs(neighbour.after_ms) / 1000:.1f} s away"
     for unknown in one.unknown:
         yield f"    not known any more: {unknown}"
+
+
+def _said(verdict: Verdict) -> str:
+    if verdict.silence is not None:
+        return f"nobody objected until {verdict.judged_at}, weight {verdict.silence.weight:.2f}"
+    return f"a person said {(verdict.reason or verdict.kind).replace('_', ' ')} at {verdict.judged_at}"
 
 
 def _outcome(one: OfCollection) -> str:

@@ -3,7 +3,7 @@ from shared.streams.predictions import new_prediction
 from shared.streams.record import NewRecord
 from shared.streams.samples import new_sample
 from shared.streams.uploads import Outcome, Receipt, new_receipt
-from shared.streams.verdicts import Verdict, new_verdict
+from shared.streams.verdicts import Shown, Verdict, new_shown, new_verdict
 from tests.hosts.samples import revision
 from tests.unit.services.cli.conftest import Gleaner, Site, as_json
 from tests.unit.services.uploader.making import neighbour
@@ -82,6 +82,33 @@ def test_verdicts_are_counted_once(gleaner: Gleaner, site: Site) -> None:
     site.send(new_verdict(verdict))
     site.send(new_verdict(verdict))
     assert as_json(gleaner("status", "--json"))["verdicts"] == {"confirmed": 1}
+
+
+def test_exposures_are_counted_apart_from_verdicts(gleaner: Gleaner, site: Site) -> None:
+    for name, held in (("a", True), ("b", False), ("b", False)):
+        id_, prediction = site.prediction()
+        site.send(
+            new_shown(
+                Shown(
+                    exposure_id=name,
+                    prediction_id=id_,
+                    frame_id=prediction.frame.frame_id,
+                    partition=0,
+                    source_id=prediction.source_id,
+                    model_id=prediction.model_id,
+                    model_version=prediction.model_version,
+                    visible_ms=2000,
+                    caller="local",
+                    objection_s=60,
+                    held=held,
+                    probability=0.5,
+                    prediction=prediction if held else None,
+                )
+            )
+        )
+    told = as_json(gleaner("status", "--json"))
+    assert (told["verdicts"], told["exposures"]) == ({}, {"held": 1, "not held": 1})
+    assert "exposures" in gleaner("status").stdout
 
 
 def test_the_ledger_balances_until_a_receipt_is_lost(gleaner: Gleaner, site: Site) -> None:

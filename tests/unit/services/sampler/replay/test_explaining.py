@@ -17,7 +17,7 @@ from shared.streams import PREDICTIONS, SAMPLES, verdicts
 from shared.streams.predictions import Prediction, new_prediction, prediction_id
 from shared.streams.record import NewRecord, Record
 from shared.streams.samples import Design
-from shared.streams.verdicts import Verdict
+from shared.streams.verdicts import Silence, Verdict
 from tests.unit.services.sampler.replay.conftest import Lives
 from tests.unit.services.sampler.replay.living import Living, everything
 from tests.unit.services.sampler.replay.test_replaying import BUDGET, FIXED
@@ -180,6 +180,37 @@ def test_verdicts_and_shadows_are_told(lives: Lives) -> None:
     said = "\n".join(sentences(explained(site, prediction.frame.frame_id)))
     assert "a person said missed" in said
     assert "nothing is collected by it" in said
+
+
+def test_silence_is_told_as_silence(lives: Lives) -> None:
+    site = lives({"strategies": [{"type": "random", "fraction": 1}], "limits": []})
+    site.publish(1)
+    sampler = site.live()
+    record, prediction = predictions(site)[0]
+    rest = Silence(
+        exposure_id="e1",
+        deadline_ms=9,
+        weight=0.5,
+        p_correct=0.75,
+        p=0.75,
+        reject_rate=0,
+        audited_errors=0,
+        probability=1,
+    )
+    affirmed = Verdict(
+        verdict_id="v1",
+        prediction_id=prediction_id(record, prediction),
+        prediction=prediction,
+        kind="affirmed",
+        silence=rest,
+        caller="silence",
+        judged_at="2026-11-22T12:00:00Z",
+    )
+    for output in sampler.handle([Received(site.send(verdicts.new_verdict(affirmed)), affirmed)]).outputs:
+        site.send(output)
+    said = "\n".join(sentences(explained(site, prediction.frame.frame_id)))
+    assert "nobody objected until 2026-11-22T12:00:00Z, weight 0.50: affirm" in said
+    assert "a person said" not in said
 
 
 def test_a_collection_that_takes_other_sources_says_so(lives: Lives) -> None:
