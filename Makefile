@@ -54,6 +54,7 @@ pictures: $(VENV)/.installed-dev ## the pictures of README and pages, from a rea
 	$(BIN)/python docs/pictures/privacy.py
 	$(BIN)/python -m docs.pictures.strategies
 	$(BIN)/python -m docs.pictures.accuracy
+	$(BIN)/python docs/pictures/report.py
 
 lock: $(VENV)/.installed-dev ## compile the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock

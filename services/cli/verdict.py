@@ -45,7 +45,7 @@ def verdict(
     api_key_file: Annotated[Path | None, typer.Option(help="File that holds the API key.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Judge a prediction: confirmed, rejected, missed, corrected or unsure."""
+    """Say what a person thinks of a prediction."""
     body = {
         "prediction_id": prediction_id,
         "kind": kind,

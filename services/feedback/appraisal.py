@@ -84,7 +84,7 @@ class Appraisals:
 
     def compare(self, a: Question, b: Question) -> Comparison:
         """Of the frames that were drawn for `a`. Raises as `of`."""
-        versions = self._model.versions(_sees(a))
+        versions = self._model.versions(_sees(a), judged=True)
         first, second = _wanted(versions, a), _wanted(versions, b)
         window = Window(first.model_id, first.model_version, a.since_ms, a.until_ms)
         reviews, totals, _ = self._seen(window, a)

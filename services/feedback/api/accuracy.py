@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.feedback.access.caller import Caller
 from services.feedback.accuracy import paired, words
@@ -17,7 +17,7 @@ from services.feedback.accuracy.figures import LEVEL, Figure
 from services.feedback.alerts import passed
 from services.feedback.api.access import calling
 from services.feedback.api.problems import responses
-from services.feedback.api.samples import sees
+from services.feedback.api.samples import Since, Until, sees
 from services.feedback.appraisal import END_OF_TIME_MS, Appraisal, Question
 from services.feedback.desk import Desk
 from services.feedback.refusals import InvalidRequest
@@ -107,8 +107,8 @@ def add(app: FastAPI, desk: Desk) -> None:
         model_id: _Name = None,
         model_version: _Name = None,
         collection: _Name = None,
-        since: AwareDatetime | None = None,
-        until: AwareDatetime | None = None,
+        since: Since = None,
+        until: Until = None,
     ) -> AccuracyBody:
         """Of the newest model version unless you name one, of all its frames unless you say since when and until when."""
         question = Question(
@@ -135,8 +135,8 @@ def add(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/v1/accuracy/versions", summary="Which model versions were seen?", responses=responses(*_STATUSES))
     def versions(caller: Annotated[Caller, Depends(caller)]) -> list[VersionBody]:
-        """The newest first."""
-        found = sorted(desk.model.versions(sees(caller)), key=lambda one: -one.last_ms)
+        """The newest first; those too that nobody but people met: a shadow's, once its predictions were judged."""
+        found = sorted(desk.model.versions(sees(caller), judged=True), key=lambda one: -one.last_ms)
         return [_version(one) for one in found]
 
     @app.get("/v1/accuracy/compare", summary="Two versions on the same frames", responses=responses(*_STATUSES))

@@ -111,10 +111,11 @@ class ReadModel:
         with self._database.read() as db:
             return reviews.outcomes(db, model_id, model_version)
 
-    def versions(self, sees: Sees = None) -> list[Version]:
-        """Model versions of which frames were counted or drawn, of sources that may be seen, oldest first."""
+    def versions(self, sees: Sees = None, *, judged: bool = False) -> list[Version]:
+        """Model versions of which frames were counted or drawn, of sources that may be seen, oldest first. With `judged`
+        those too that were judged alone, as a shadow's are."""
         with self._database.read() as db:
-            return reviews.versions(db, None if sees is None else visible(db, sees))
+            return reviews.versions(db, None if sees is None else visible(db, sees), judged=judged)
 
     # What the routes answer
 

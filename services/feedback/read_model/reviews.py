@@ -76,15 +76,20 @@ def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Out
     return {frame_id: outcome_of(body) for frame_id, body in rows}
 
 
-def versions(db: Connection, sources: frozenset[int] | None = None) -> list[Version]:
-    """Oldest first. `sources`: numbers of those that count; None: all. A version that none of them has is not there."""
-    found = [_version(db, number, name, sources) for number, name in named(db, "version").items()]
+def versions(db: Connection, sources: frozenset[int] | None = None, *, judged: bool = False) -> list[Version]:
+    """Oldest first. `sources`: numbers of those that count; None: all. A version that none of them has is not there.
+
+    `judged`: those too of which there are verdicts alone, a shadow's: nobody counts or draws its frames.
+    """
+    found = [_version(db, number, name, sources, judged) for number, name in named(db, "version").items()]
     return sorted((one for one in found if one is not None), key=lambda one: (one.first_ms, one.model_id))
 
 
-def _version(db: Connection, number: int, name: str, sources: frozenset[int] | None) -> Version | None:
+def _version(db: Connection, number: int, name: str, sources: frozenset[int] | None, judged: bool) -> Version | None:
     times = [*_counted(db, number, sources), *_drawn(db, number, sources)]
     met = [time_ms for time_ms in times if time_ms is not None]
+    if judged and not met:
+        met = [time_ms for time_ms in _judged(db, number, sources) if time_ms is not None]
     thresholds = db.execute(
         "SELECT threshold FROM thresholds WHERE version = ? ORDER BY first_ms, threshold", (number,)
     )
@@ -110,6 +115,12 @@ def _drawn(db: Connection, version: int, sources: frozenset[int] | None) -> list
             sql = f"SELECT {which}(time_ms) FROM samples WHERE audit IS NOT NULL AND version = ? AND collection = ?"
             times += db.execute(f"{sql} AND {of_sources}", (version, collection, *numbers)).fetchone()
     return times
+
+
+def _judged(db: Connection, version: int, sources: frozenset[int] | None) -> list[int | None]:
+    of_sources, numbers = ("1", []) if sources is None else _among_sources(sources)
+    sql = f"SELECT MIN(time_ms), MAX(time_ms) FROM verdicts WHERE version = ? AND {of_sources}"
+    return list(db.execute(sql, (version, *numbers)).fetchone())
 
 
 def _among_sources(sources: frozenset[int]) -> tuple[str, list[str]]:

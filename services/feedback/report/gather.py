@@ -128,10 +128,11 @@ class Gathering:
         return words.before(words.span(asked.days), telling.version(most.of), accuracy_words.says(_headline(most)))
 
     def _comparisons(self, of: Version) -> Iterator[Compared]:
-        """Each other version on the frames that were drawn for this one; those that nobody judged on both say nothing."""
+        """Each other version, a shadow's too, on the frames that were drawn for this one; those that nobody judged on both
+        say nothing."""
         first = _question(of, self._asked)
-        for other in self._seen(self._asked):
-            if other is not of:
+        for other in self._model.versions(judged=True):
+            if (other.model_id, other.model_version) != (of.model_id, of.model_version):
                 told = telling.comparison(self._appraisals.compare(first, _question(other, self._asked)))
                 if told.refused is None:
                     yield told

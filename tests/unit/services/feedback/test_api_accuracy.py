@@ -149,8 +149,6 @@ class TestCompare:
         for design in judged:
             other = design.prediction.model_copy(update={"model_version": "2", "role": "shadow"})
             streams.judge(other, "confirmed", verdict_id=f"second {design.sample_id}", exhaustive=True)
-        streams.predict(10, model_version="2")
-        streams.tell()
         body = asking().get("/v1/accuracy/compare", params={"a": "kitchen@1", "b": "kitchen@2"}).json()
         assert body["verified"] == 80
         assert body["value"] == pytest.approx(4 / 80)
