@@ -27,7 +27,7 @@ from shared.streams.keys import silence_lease_key
 from shared.streams.predictions import new_prediction, prediction_id
 from shared.streams.verdicts import Shown, Verdict, affirmed_id
 from tests.chaos.feedback_client import Application, Frame
-from tests.chaos.feedback_worlds import TIMEOUT_S, prepared, start, url_of
+from tests.chaos.feedback_worlds import TIMEOUT_S, accuracy, drawn_and_judged, error_rate, prepared, start, url_of
 from tests.e2e.world import SALT, World, cluster_world, embedded_world
 from tests.hosts import samples
 from tests.servers import Servers
@@ -251,6 +251,7 @@ def test_without_a_server_it_says_so_in_time_and_goes_on_by_itself(own_servers: 
     try:
         start(world)
         ann = Application(url_of(world), "ann")
+        drawn_and_judged(world, ann)
         frame, kept = ann.publish("1"), _kept_elsewhere(world)
         _check_without_images(own_servers, ann, frame, kept)
         _check_without_state(own_servers, ann, frame)
@@ -290,8 +291,15 @@ def _check_without_state(servers: Servers, ann: Application, frame: Frame) -> No
 def _check_without_log(servers: Servers, ann: Application, frame: Frame) -> None:
     servers.kafka.stop()
     _check_all_refused(ann, frame, "without log", "log")
+    _check_figures_are_right(ann)
     servers.kafka.start()
     _judge_and_show(ann, frame, "without log")
+
+
+def _check_figures_are_right(ann: Application) -> None:
+    """Asked for the first time: what is not counted yet cannot be counted now."""
+    rate = error_rate(accuracy(ann.url))
+    assert rate is None or rate["frames"] == len(ann.taken["frame"]), rate
 
 
 def _check_ends_without_any(servers: Servers, world: World, ann: Application, frame: Frame) -> None:

@@ -91,6 +91,7 @@ def test_a_file_that_is_harmed_while_it_runs_is_built_anew(world: World) -> None
         told = _told(world, DRAWN + number + 1)
         assert told["verified"] == known["verified"] + number + 1
         world.wait(lambda: _answers_many(url_of(world)), f"answers after it was{harm.__name__}", 40)
+        assert _file(world).stat().st_size > 0
     assert world.stop("feedback") == 0
 
 

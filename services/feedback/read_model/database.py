@@ -37,6 +37,7 @@ class Database:
         self._lock: int | None = None
         self._writer: Connection | None = None
         self._damaged = False
+        self._lies_at: list[tuple[int, int] | None] = []
 
     @property
     def is_open(self) -> bool:
@@ -49,6 +50,7 @@ class Database:
             self._lock = _locked(self._path.with_suffix(".lock")) if self._lock is None else self._lock
             self._writer = self._known()
             if self._writer is not None:
+                self._lies_at = _places(self._path)
                 return False
         self.renew()
         return True
@@ -59,8 +61,8 @@ class Database:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None  # should the next lines fail, it is opened again
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            for one in _files(self._path):
+                one.unlink(missing_ok=True)
             writer = _connect(self._path)
             with _transaction(writer):
                 for statement in _statements(_SCHEMA):
@@ -69,11 +71,17 @@ class Database:
             self._writer = writer
             self._generation += 1
             self._damaged = False
+            self._lies_at = _places(self._path)
 
     @property
     def is_damaged(self) -> bool:
         """Somebody met bytes that are no database."""
         return self._damaged
+
+    @property
+    def is_gone(self) -> bool:
+        """Somebody deleted it, or put another in its place: what is open has no name any more, and no new reader finds it."""
+        return self._writer is not None and self._lies_at != _places(self._path)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -165,6 +173,22 @@ class Database:
                 raise  # likewise, no damage
             self._damaged = True
             raise Unavailable(DEPENDENCY, f"{self._path}: {error}") from error
+
+
+def _files(path: Path) -> list[Path]:
+    return [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")]
+
+
+def _places(path: Path) -> list[tuple[int, int] | None]:
+    """Which files these are, whatever their names."""
+    found: list[tuple[int, int] | None] = []
+    for one in _files(path):
+        try:
+            status = one.stat()
+            found.append((status.st_dev, status.st_ino))
+        except FileNotFoundError:
+            found.append(None)
+    return found
 
 
 def _connect(path: Path, *, reads_only: bool = False) -> Connection:

@@ -192,6 +192,8 @@ class Follower:
     def _stale(self, reader: Reader, bounds: _Bounds) -> str | None:
         if self._database.is_damaged:
             return "the file is damaged"
+        if self._database.is_gone:
+            return "the file is gone"
         anew = out_of_bounds(self._positions, bounds)
         if anew is None and not self._is_checked:
             anew = another(self._positions, reader)
