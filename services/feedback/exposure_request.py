@@ -41,11 +41,19 @@ class ExposureRequest(Config):
     model_config = ConfigDict(strict=True)
 
     prediction_id: str = Field(
-        min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM, as the prediction has it"
+        min_length=1,
+        max_length=64,
+        description="PARTITION-OFFSET-CHECKSUM, as the prediction has it",
+        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
     )
     surface: str = Field(default="", max_length=200, description="where: the application, the page, the display")
     visible_ms: int = Field(ge=0, le=LONGEST_MS, description="how long it was really visible, milliseconds")
-    shown_at: str | None = Field(default=None, max_length=64, description="when, by your clock, RFC 3339; for people")
+    shown_at: str | None = Field(
+        default=None,
+        max_length=64,
+        description="when, by your clock, RFC 3339; for people",
+        json_schema_extra={"format": "date-time"},
+    )
     viewer: str | None = Field(
         default=None, max_length=200, description="who, as your application calls them: a pseudonym"
     )

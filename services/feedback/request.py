@@ -63,7 +63,10 @@ class VerdictRequest(Config):
     model_config = ConfigDict(strict=True)
 
     prediction_id: str = Field(
-        min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM, as the prediction has it"
+        min_length=1,
+        max_length=64,
+        description="PARTITION-OFFSET-CHECKSUM, as the prediction has it",
+        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
     )
     kind: PersonsKind = Field(
         description="confirmed: it is right; rejected: it is wrong; missed: an object was not found; "

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 DIGEST_BYTES = 16
 _CHECKSUM_CHARS = 8
+PREDICTION_ID_PATTERN = "^(0|[1-9][0-9]{0,8})-(0|[1-9][0-9]{0,17})-[0-9a-f]{8}$"
+"""What `prediction_id` makes, for descriptions; `parse_prediction_id` reads it."""
 
 
 def make_id(kind: str, *parts: str | bytes) -> str:

@@ -5,11 +5,12 @@ Promises: a browser takes it for an image and nothing else, whatever a camera se
 
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, Path, Query
+from fastapi import Depends, FastAPI, Header, Query
 from fastapi.responses import Response
 
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import calling_for_image
+from services.feedback.api.predictions import PredictionId
 from services.feedback.api.problems import responses
 from services.feedback.desk import Desk
 from services.feedback.pictures import Look, Picture
@@ -41,7 +42,7 @@ def add(app: FastAPI, desk: Desk) -> None:
     )
     def get_image(
         caller: Annotated[Caller, Depends(caller)],
-        prediction_id: Annotated[str, Path(min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM")],
+        prediction_id: PredictionId,
         boxes: Annotated[bool, Query(description="draw what the product shows, with class and confidence")] = False,
         weak: Annotated[bool, Query(description="with boxes: those below its threshold too, in dashes")] = False,
         max_side_px: Annotated[

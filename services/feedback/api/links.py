@@ -20,6 +20,7 @@ from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
 from services.feedback.request import invalid, refuse_repeated_fields
 from shared.settings import Config
+from shared.streams import ids
 from shared.streams.stream import DAY_S
 from shared.telemetry import logs
 
@@ -41,7 +42,12 @@ class LinkRequest(Config):
 
     model_config = ConfigDict(strict=True)
 
-    prediction_id: str = Field(min_length=1, max_length=64, description="the one that it is good for")
+    prediction_id: str = Field(
+        min_length=1,
+        max_length=64,
+        description="the one that it is good for",
+        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
+    )
     expires_in_s: int = Field(ge=1, le=MOST_DAYS * DAY_S, description="how long it is good, at most 30 days")
     reviewer: str | None = Field(
         default=None, max_length=200, description="in whose name it judges; left out: as each verdict says"

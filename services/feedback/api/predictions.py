@@ -18,6 +18,7 @@ from services.feedback.recent.resuming import MAX_CHARS
 from services.feedback.recent.streaming import MEDIA_TYPE, LiveStream
 from services.feedback.recent.view import EXAMPLE, ShownPrediction, shown
 from services.feedback.recent.wanted import Wanted
+from shared.streams import ids
 
 MAX_SOURCE_CHARS = 4_096
 MAX_SOURCES = 100
@@ -30,7 +31,15 @@ SourceIds = Annotated[
 ]
 ModelId = Annotated[str | None, Query(max_length=1_000, description="of this model alone")]
 Role = Annotated[Literal["live", "shadow"] | None, Query(description="of live models, or of shadows, alone")]
-PredictionId = Annotated[str, Path(min_length=1, max_length=64, description="PARTITION-OFFSET-CHECKSUM")]
+PredictionId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=64,
+        description="PARTITION-OFFSET-CHECKSUM",
+        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
+    ),
+]
 
 
 class PredictionPage(BaseModel):

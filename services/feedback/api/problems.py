@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from services.feedback import refusals
 from services.feedback.refusals import Refusal
@@ -162,7 +163,14 @@ def _on_invalid_header(_: Request, error: Exception) -> Response:
 def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     text = f"{request.method} is not answered here; /docs lists what is"
-    return answer(status, "no_such_route", text, "path", getattr(error, "headers", None))
+    headers = {"Allow": _answered(request)} if status == 405 else getattr(error, "headers", None)
+    return answer(status, "no_such_route", text, "path", headers)
+
+
+def _answered(request: Request) -> str:
+    """Every method of this path: each is a route of its own, and the error tells those of the first alone."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))
 
 
 def _on_disconnect(_: Request, __: Exception) -> Response:

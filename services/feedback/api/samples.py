@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Path, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import calling
@@ -26,11 +26,20 @@ MAX_CHARS = 4_096
 CAUGHT_UP_S = 2.0
 """As long as `wait` waits."""
 
+
+def _no_number(text: object) -> object:
+    """A number could be seconds or milliseconds, and of another time by a thousand."""
+    if isinstance(text, str) and not text[:5].endswith("-"):
+        raise ValueError("expected a time as in RFC 3339, 2026-11-23T13:00:00Z")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 Judged = Literal["confirmed", "rejected", "missed", "corrected", "unsure", "affirmed", "open"]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
 Sources = Annotated[list[Name], Query(max_length=MOST_VALUES, description="a camera, may be repeated")]
-Since = Annotated[AwareDatetime | None, Query(description="from this log time on, RFC 3339 with its zone")]
-Until = Annotated[AwareDatetime | None, Query(description="before this log time, RFC 3339 with its zone")]
+Since = Annotated[Moment | None, Query(description="from this log time on, RFC 3339 with its zone")]
+Until = Annotated[Moment | None, Query(description="before this log time, RFC 3339 with its zone")]
 CursorText = Annotated[str | None, Query(max_length=MAX_CHARS, description="`next` of the answer before")]
 Limit = Annotated[int, Query(ge=1, le=MOST_LIMIT, description="at most so many")]
 Wait = Annotated[bool, Query(description="first wait a moment, until all that the log has now is in the answer")]
