@@ -92,6 +92,8 @@ def _beside(fragment: Fragment) -> list[str]:
 
 
 def _said(verdict: Fragment) -> str:
+    if verdict["kind"] == "affirmed":
+        return "nobody objected"
     what = str(verdict.get("reason") or verdict["kind"]).replace("_", " ")
     return f"a person said: {what}"
 

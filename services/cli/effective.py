@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from services.cli.budgets import NO_BUDGETS, Budgets, budgets
+from services.cli.doctoring.redaction import IN_THE_OPEN
 from services.feedback.config import FeedbackConfig
 from services.inference.config import InferenceConfig, ShadowsConfig
 from services.inference.shadow import shadow_of
@@ -144,7 +145,8 @@ def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
     """Every text under a name that sounds like a secret, however deep and in whatever form."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _secrets(inner, secret or bool(_SOUNDS_SECRET.search(str(name))))
+            below = secret and not (name in IN_THE_OPEN and isinstance(inner, list | tuple))
+            yield from _secrets(inner, below or bool(_SOUNDS_SECRET.search(str(name))))
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _secrets(inner, secret)

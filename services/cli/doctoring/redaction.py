@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from shared.settings import MASK
 
 SHORTEST = 4
+IN_THE_OPEN = frozenset({"scopes", "sources"})
+"""What else stands beside an API key, and is none. `read` is a scope, and a part of many a word."""
 _SECRET = re.compile(r"secret|pass|pwd|token|salt|key|redis|cred|auth|sign", re.IGNORECASE)
 _USER = re.compile(r"login|(^|_)user(_?name)?$", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s\"'<>]*(?=@)")
@@ -62,7 +64,8 @@ def secrets_in(value: Any, users: bool = False, secret: bool = False) -> Iterato
     """
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from secrets_in(inner, users, secret or sounds_secret(str(name), users))
+            below = secret and not (name in IN_THE_OPEN and isinstance(inner, list | tuple))
+            yield from secrets_in(inner, users, below or sounds_secret(str(name), users))
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from secrets_in(inner, users, secret)

@@ -47,6 +47,10 @@ def test_reasons_and_verdicts_are_told_in_words() -> None:
     assert why(fragments()[0]) == "random (1 in 100)"
 
 
+def test_silence_is_nobodys_word() -> None:
+    assert why({"reasons": [], "verdicts": [{"kind": "affirmed", "reason": None}]}) == "nobody objected"
+
+
 def test_the_sheet_is_a_picture_and_always_the_same(tmp_path: Path) -> None:
     folder = dataset(tmp_path / "dataset", *(design(number) for number in range(5)))
     first = contact_sheet(folder, tmp_path / "a.png").read_bytes()

@@ -46,6 +46,13 @@ def test_secrets_are_found_by_name_by_type_and_in_urls() -> None:
     assert {"seven-7", "five"} <= with_users
 
 
+def test_scopes_and_sources_of_an_api_key_are_no_secrets() -> None:
+    key = {"key": SECRET, "scopes": ["judge", "read"], "sources": ["door"]}
+    found = list(secrets_in({"feedback": {"api_keys": {"my-app": key}}}))
+    assert found == [SECRET]
+    assert Redactor(found).text("2 threads of the door") == "2 threads of the door"
+
+
 def test_names_and_values_at_any_depth() -> None:
     redacted = Redactor([SECRET]).value({SECRET: [{"a": f"x{SECRET}y", "n": 3, "none": None}]})
     assert redacted == {"********": [{"a": "x********y", "n": 3, "none": None}]}
