@@ -1,6 +1,8 @@
 """A world in which feedback runs alone, on one port through all its lives; and what it says of accuracy there."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ from tests.unit.services.feedback.read_model.making import design_of
 
 TIMEOUT_S = 3
 SILENCE = {"hold": 1.0, "min_visible_ms": 0, "objection_s": 1, "grace_s": 0}
+_ASKED = count()
 DRAWN = 35
 """More than the fewest of which a figure is made."""
 
@@ -44,7 +47,10 @@ def drawn_and_judged(world: World, application: Application, numbers: Iterable[i
 
 def accuracy(url: str) -> dict[str, Any] | None:
     """What `GET /v1/accuracy` says, None while it says that it cannot; anything else fails."""
-    answer = httpx.get(f"{url}/v1/accuracy", timeout=30)
+    since = datetime.fromtimestamp(
+        next(_ASKED), UTC
+    ).isoformat()  # another question each time: the last answer is kept a while
+    answer = httpx.get(f"{url}/v1/accuracy", params={"since": since}, timeout=30)
     assert answer.status_code in (200, 404, 503), answer.text
     return dict(answer.json()) if answer.status_code == 200 else None
 
