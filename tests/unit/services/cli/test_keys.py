@@ -31,7 +31,11 @@ def test_the_key_opens_what_its_line_says() -> None:
     key, told = made("door-app", "--scopes", "judge, admin", "--source", "door*", "--source", "porch")
     options = FeedbackOptions.model_validate({"api_keys": told})
     caller = Keys(options.api_keys).caller(key.encode())
-    assert (caller.name, caller.scopes, caller.sources) == ("door-app", frozenset({"judge", "admin"}), ("door*", "porch"))
+    assert (caller.name, caller.scopes, caller.sources) == (
+        "door-app",
+        frozenset({"judge", "admin"}),
+        ("door*", "porch"),
+    )
     assert "key" not in told["door-app"]  # type: ignore[operator]
 
 
