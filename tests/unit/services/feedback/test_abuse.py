@@ -2,9 +2,12 @@
 
 import base64
 import json
+import re
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -24,6 +27,7 @@ from shared.streams.verdicts import new_shown, new_verdict
 from tests.unit.services.feedback.conftest import Site
 from tests.unit.services.feedback.read_model.making import design_of, shown_of, verdict_of
 from tests.unit.services.feedback.test_api_images import keep, picture, predicted
+from tests.unit.services.feedback.test_server import served
 
 JSON = {"Content-Type": "application/json"}
 KEY = "kept-secret-by-all-who-know-it"
@@ -451,3 +455,185 @@ class TestRejectsEverything:
         wrong = verdict_of(made, "rejected", verdict_id="wrong", caller="vandal", reviewer="somebody")
         assert judge(made, [right, wrong], ["vandal"]) == judge(made, [right])
         assert standing([right, wrong], ["vandal"]) == [right]
+
+
+class TestLinks:
+    """A link is for one prediction, one while, and what it says."""
+
+    def test_it_opens_no_route_that_reads(self, site: Site, client_for: Callable[..., TestClient]) -> None:
+        app = client_for(api_keys={"app": {"key": KEY, "scopes": ["admin"]}}, max_per_s=0)
+        wanted = {"prediction_id": site.prediction()[0], "expires_in_s": 60, "may": ["judge", "expose", "image"]}
+        given = set()
+        for route in SCOPES:
+            token = app.post("/v1/links", json=wanted, headers=bearer(KEY)).json()["token"]
+            method, path = route.split()
+            answer = app.request(method, path.format(**wanted, sample_id="s"), headers=bearer(token))
+            if answer.status_code not in (401, 403):
+                given.add(route)
+        assert given == {"POST /v1/verdicts", "POST /v1/exposures", "GET /v1/predictions/{prediction_id}/image"}
+
+    def test_a_token_that_was_changed_is_none(self, site: Site, client_for: Callable[..., TestClient]) -> None:
+        client = client_for(api_keys={"app": {"key": KEY, "scopes": ["admin"]}}, max_per_s=0)
+        (mine, _), (other, _) = site.prediction(), site.prediction()
+        token = client.post("/v1/links", json={"prediction_id": mine, "expires_in_s": 60}, headers=bearer(KEY)).json()[
+            "token"
+        ]
+        _, text, mac = token.split(".")
+        grant = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        forged = [
+            encoded({**grant, **change})
+            for change in (
+                {"prediction_id": other},
+                {"expires_ms": 2**52},
+                {"by": "nobody"},
+                {"may": ["image"]},
+                {"reviewer": "x"},
+            )
+        ]
+        tokens = [f"link.{one}.{mac}" for one in forged]
+        tokens += [
+            token[:-1],
+            token[:-8],
+            f"link.{text}.",
+            f"link..{mac}",
+            token + "=",
+            token + ".x",
+            token.replace(".", ".."),
+        ]
+        tokens += [token[:-1] + ("A" if token[-1] != "A" else "B"), f"link.{text}.{encoded('')}", "link." + token]
+        for one in tokens:
+            answer = client.post("/v1/verdicts", json={"prediction_id": mine, "kind": "confirmed"}, headers=bearer(one))
+            assert code(answer) == (401, "not_authenticated"), one
+        assert site.judged() == []
+
+
+class TestSecrets:
+    def test_no_key_token_or_path_is_told_or_written_down(
+        self, site: Site, client_for: Callable[..., TestClient], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        client = client_for(
+            api_keys={"app": {"key": KEY, "scopes": ["admin"]}, "other-team": "key-of-others"}, max_per_s=0
+        )
+        prediction_id = site.prediction()[0]
+        link = client.post(
+            "/v1/links", json={"prediction_id": prediction_id, "expires_in_s": 60}, headers=bearer(KEY)
+        ).json()
+        told = ""
+        for credential in (KEY, KEY[:-1], link["token"], link["token"][:-2], f"{KEY} {KEY}"):
+            for route in SCOPES:
+                method, path = route.split()
+                if not path.endswith("/stream"):
+                    given = {**bearer(credential), "X-API-Key": credential, "Idempotency-Key": "k"}
+                    answer = client.request(method, path, headers=given)
+                    told += answer.text + str(answer.headers)
+        site.log.close()  # from now on nothing works any more
+        failed = [client.get("/v1/predictions?source_id=x", headers=bearer(KEY)), client.get("/readyz")]
+        assert {answer.status_code for answer in failed} == {503}
+        told += "".join(answer.text for answer in failed) + "".join(capfd.readouterr())
+        for secret in (
+            KEY[:-1],
+            link["token"][:40],
+            "key-of-others",
+            "other-team",
+            str(site.folder),
+            "Traceback",
+            ".py",
+        ):
+            assert secret not in told
+
+    def test_metrics_name_nobody(self, site: Site, client_for: Callable[..., TestClient]) -> None:
+        """Whoever reaches the port reads them, without a key."""
+        client = client_for(api_keys={"app": KEY})
+        client.post(
+            "/v1/verdicts", json={"prediction_id": site.prediction()[0], "kind": "confirmed"}, headers=bearer(KEY)
+        )
+        for secret in (KEY, "secret-door", 'caller="', "packages"):
+            assert secret not in client.get("/metrics").text
+
+
+class TestPages:
+    """What a browser shows: nothing that somebody named runs."""
+
+    SCRIPT = "</style></script><img src=x onerror=alert(1)>\"'`{{7*7}}$\\frac{\u202e"
+
+    def test_every_page_is_strict(self, client: TestClient) -> None:
+        for path in (
+            "/docs",
+            "/examples/pill-counter",
+            "/examples/pill-counter.js",
+            "/examples/pill-counter.css",
+            "/gleaner-verdict.js",
+        ):
+            answer = client.get(path)
+            assert answer.status_code == 200
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            policy = answer.headers.get("content-security-policy", "")
+            assert "unsafe" not in policy
+            if answer.headers["content-type"].startswith("text/html"):
+                assert "default-src 'none'" in policy
+                assert not re.search(r"\son\w+=|javascript:|<script(?![^>]*\ssrc=)", answer.text)
+
+    def test_a_class_of_markup_is_drawn_as_letters(self, site: Site, client: TestClient) -> None:
+        box = Detection(box=(1, 1, 60, 40), class_id=0, class_name=self.SCRIPT, confidence=0.9)
+        prediction_id, _ = predicted(site, picture(64, 48), width_px=64, height_px=48, detections=(box,))
+        answer = client.get(f"/v1/predictions/{prediction_id}/image?boxes=true")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert b"onerror" not in answer.content
+
+    def test_json_is_json_whatever_it_names(self, site: Site, client: TestClient) -> None:
+        prediction_id, _ = site.prediction(model_id=self.SCRIPT, source_id="x")
+        note = {"prediction_id": prediction_id, "kind": "confirmed", "note": self.SCRIPT, "reviewer": self.SCRIPT[:200]}
+        assert client.post("/v1/verdicts", json=note).status_code == 202
+        for path in ("/v1/verdicts?wait=1", "/v1/reviewers?wait=1", f"/v1/predictions/{prediction_id}"):
+            answer = client.get(path)
+            assert answer.headers["content-type"] == "application/json"
+            assert self.SCRIPT[:200] in values(answer.json())
+
+
+class TestServer:
+    """The real one, on a socket."""
+
+    def test_a_body_without_end_is_cut_off_and_others_are_served(self, site: Site) -> None:
+        head = b"POST /v1/verdicts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        with served(site) as (address, _, _), ExitStack() as stack:
+            parts = urlsplit(address)
+            where = (parts.hostname, parts.port)
+            silent = [stack.enter_context(socket.create_connection(where, timeout=10)) for _ in range(200)]
+            for one in silent[:100]:
+                one.sendall(b"POST /v1/verdicts HTTP/1.1\r\nHost:")  # and never the rest
+            endless = stack.enter_context(socket.create_connection(where, timeout=10))
+            endless.sendall(head)
+            with suppress(OSError):  # it hangs up while we are still sending
+                for _ in range(200):
+                    endless.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")
+            assert endless.recv(1000).startswith(b"HTTP/1.1 413 ")
+            body = {"prediction_id": site.prediction()[0], "kind": "confirmed"}
+            assert httpx.post(f"{address}/v1/verdicts", json=body, timeout=10).status_code == 202
+
+    def test_what_is_no_http_is_no_answer_of_ours(self, site: Site) -> None:
+        with served(site) as (address, _, _):
+            parts = urlsplit(address)
+            for raw in (
+                b"\x00\x01\x02\r\n\r\n",
+                b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+                b"GET " + b"/" * 200_000,
+            ):
+                connection = socket.create_connection((parts.hostname, parts.port), timeout=10)
+                with connection, suppress(OSError):
+                    connection.sendall(raw)
+                    connection.shutdown(socket.SHUT_WR)
+                    assert not connection.recv(1000).startswith(b"HTTP/1.1 200")
+            assert httpx.get(f"{address}/livez", timeout=10).status_code == 200
+
+
+def encoded(what: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(what).encode()).decode().rstrip("=")
+
+
+def values(told: Any) -> list[Any]:
+    """Everything that stands in it, at whatever depth."""
+    if isinstance(told, dict | list):
+        inner = told.values() if isinstance(told, dict) else told
+        return [value for one in inner for value in values(one)]
+    return [told]
