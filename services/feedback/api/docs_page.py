@@ -6,6 +6,7 @@ Promises: no script, nothing from another host, and a content security policy th
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -21,6 +22,9 @@ tr { border-bottom: 1px solid #e8ebee }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em }
 pre { background: #f4f6f8; padding: .8rem 1rem; overflow-x: auto; border-radius: 4px }
 .method { color: #0b6e4f; font-weight: 700 }
+nav ul { padding-left: 1.2rem }
+nav a { display: inline-block; padding: .15rem 0 }
+@media (max-width: 40rem) { h2, p, li, td, th, code { overflow-wrap: anywhere } }
 @media (prefers-color-scheme: dark) {
   body { color: #e6e8ea; background: #16191c }
   pre { background: #22272c }
@@ -55,13 +59,29 @@ def render(openapi: Json) -> str:
         f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(info['title'])}</h1><p>{escape(info.get('description', ''))}</p>"
         '<p>The same for programs: <a href="/openapi.json">openapi.json</a></p>'
-        f"{''.join(operations)}</body></html>"
+        f"{_contents(openapi['paths'])}{''.join(operations)}</body></html>"
     )
+
+
+def _contents(paths: Json) -> str:
+    entries = [
+        f'<li><a href="#{_anchor(method, path)}"><code>{escape(f"{method.upper()} {path}")}</code></a> '
+        f"{escape(operation.get('summary', ''))}</li>"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    ]
+    return f"<nav><ul>{''.join(entries)}</ul></nav>"
+
+
+def _anchor(method: str, path: str) -> str:
+    """The id of an operation's heading: `post-v1-verdicts`."""
+    return "-".join([method.lower(), *re.findall(r"\w+", path)])
 
 
 def _operation(method: str, path: str, operation: Json) -> str:
     return (
-        f'<h2><span class="method">{escape(method.upper())}</span> <code>{escape(path)}</code></h2>'
+        f'<h2 id="{_anchor(method, path)}">'
+        f'<span class="method">{escape(method.upper())}</span> <code>{escape(path)}</code></h2>'
         f"<p><strong>{escape(operation.get('summary', ''))}</strong></p>{_prose(operation.get('description', ''))}"
         f"{_parameters(operation.get('parameters', []))}{_body(operation.get('requestBody'))}"
         f"{_responses(operation['responses'])}"
@@ -70,10 +90,16 @@ def _operation(method: str, path: str, operation: Json) -> str:
 
 def _parameters(parameters: Iterable[Json]) -> str:
     rows = [
-        (_code(one["name"]), escape(one["in"]), "yes" if one.get("required") else "no", _kind(one.get("schema", {})))
+        (
+            _code(one["name"]),
+            escape(one["in"]),
+            "yes" if one.get("required") else "no",
+            _kind(one.get("schema", {})),
+            _prose_of(one),
+        )
         for one in parameters
     ]
-    return _table("Parameters", ("name", "in", "required", "kind"), rows)
+    return _table("Parameters", ("name", "in", "required", "kind", "meaning"), rows)
 
 
 def _body(body: Json | None) -> str:
@@ -98,7 +124,7 @@ def _content(media_type: str, content: Json) -> str:
 
 
 def _prose_of(schema: Json) -> str:
-    return escape(schema.get("description", ""))
+    return _inline(schema.get("description", ""))
 
 
 def _responses(responses: Json) -> str:
@@ -124,7 +150,12 @@ def _kind(schema: Json) -> str:
 
 
 def _prose(text: str) -> str:
-    return "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n") if part)
+    return "".join(f"<p>{_inline(part)}</p>" for part in text.split("\n\n") if part)
+
+
+def _inline(text: str) -> str:
+    """What stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _code(text: str) -> str:

@@ -55,7 +55,10 @@ def test_the_documentation_needs_no_script_and_no_other_host(client: TestClient)
     assert "default-src 'none'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert "script" not in links.tags
-    assert links.addresses == ["/openapi.json"]
+    assert [address for address in links.addresses if not address.startswith("#")] == ["/openapi.json"]
+    assert all(f'<h2 id="{address[1:]}">' in response.text for address in links.addresses if address.startswith("#"))
+    assert "#post-v1-verdicts" in links.addresses
+    assert "`" not in response.text.partition("<pre>")[0]
     for word in ("/v1/verdicts", "Idempotency-Key", "detection_index", "false_positive", "a doormat", "410", "/readyz"):
         assert word in response.text
 
