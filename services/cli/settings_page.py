@@ -12,6 +12,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 
 from services.cli.effective import MODELS
+from services.feedback.alerts import AlertOptions
+from services.feedback.config import ApiKey
 from services.sampler.config import CollectionOptions, NamedCollection
 from services.sampler.limit_options import Limit
 from services.sampler.strategies import REGISTRY, Strategy
@@ -74,6 +76,8 @@ def page() -> str:
     ]
     sections += [
         ("`collections.NAME`; what stands at the top level of sampling may stand here too", _collection_rows()),
+        ("`feedback.api_keys.NAME`, where it is more than the key", list(_rows(ApiKey))),
+        ("`feedback.accuracy.alerts`, each of them", list(_rows(AlertOptions))),
         ("`limits`, each of them: a collection's and a strategy's", list(_rows(Limit))),
         ("`strategies`, whatever the type", list(_rows(Strategy))),
     ]

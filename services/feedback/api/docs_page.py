@@ -23,7 +23,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: .9em }
 pre { background: #f4f6f8; padding: .8rem 1rem; overflow-x: auto; border-radius: 4px }
 .method { color: #0b6e4f; font-weight: 700 }
 nav ul { padding-left: 1.2rem }
-nav a { display: inline-block; padding: .15rem 0 }
+nav li { padding: .15rem 0 }
 @media (max-width: 40rem) { h2, p, li, td, th, code { overflow-wrap: anywhere } }
 @media (prefers-color-scheme: dark) {
   body { color: #e6e8ea; background: #16191c }
@@ -128,7 +128,7 @@ def _prose_of(schema: Json) -> str:
 
 
 def _responses(responses: Json) -> str:
-    rows = [(_code(status), escape(answer.get("description", ""))) for status, answer in sorted(responses.items())]
+    rows = [(_code(status), _prose_of(answer)) for status, answer in sorted(responses.items())]
     return _table("Answers", ("status", "meaning"), rows)
 
 
