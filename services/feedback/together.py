@@ -16,7 +16,8 @@ from shared.errors import Unavailable
 
 LANES = 2
 """So that one batch that waits for a broker which is gone does not hold up what goes to another."""
-MOST_REQUESTS = 256
+MOST_JUDGEMENTS = 256
+"""With so many a batch is full: each may hold megabytes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,13 +69,14 @@ class Together:
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
-            batch = [first]
+            batch, judgements = [first], len(first.asked)
             with suppress(Empty):
-                while len(batch) < MOST_REQUESTS:
+                while judgements < MOST_JUDGEMENTS:
                     if (more := self._queue.get_nowait()) is None:
                         self._queue.put(None)  # for the end of this thread, after what it has begun
                         break
                     batch.append(more)
+                    judgements += len(more.asked)
             self._begin(batch)
 
     def _begin(self, batch: Sequence[_Waiting]) -> None:

@@ -25,6 +25,12 @@ from shared.errors import GleanerError, Unavailable
 from shared.streams.verdicts import Verdict
 from shared.telemetry import logs
 
+TOGETHER = 100
+"""Of a bulk, judged at once: a verdict holds its prediction, which may have two megabytes in memory."""
+
+Told = dict[str, str] | GleanerError
+"""The ids of a verdict that the log has, or why there is none."""
+
 
 class Accepted(BaseModel):
     """The log has the verdict."""
@@ -123,27 +129,37 @@ def _add_bulk(app: FastAPI, desk: Desk) -> None:
         outcomes = await _judged(desk, caller, judgements)
         _raise_if_nothing_could_be_kept(outcomes)
         results = [_result(outcome) for outcome in outcomes]
-        taken = sum(isinstance(outcome, Verdict) for outcome in outcomes)
+        taken = sum(isinstance(outcome, dict) for outcome in outcomes)
         logs.get().info("verdicts.taken", taken=taken, refused=len(results) - taken, caller=caller.name)
         return JSONResponse({"taken": taken, "results": results}, 202 if taken == len(results) else 207)
 
 
-async def _judged(desk: Desk, caller: Caller, judgements: Sequence[Judgement]) -> list[Answer]:
+async def _judged(desk: Desk, caller: Caller, judgements: Sequence[Judgement]) -> list[Told]:
     """Those that make sense are judged together; in order again afterwards."""
     sound = [Asked(caller, one.request, one.key) for one in judgements if not isinstance(one, GleanerError)]
-    outcomes = iter(await desk.feedback.judge_all(sound)) if sound else iter(())
-    return [one if isinstance(one, GleanerError) else next(outcomes) for one in judgements]
+    outcomes: list[Told] = []
+    while len(outcomes) < len(sound):
+        some = [_told(one) for one in await desk.feedback.judge_all(sound[len(outcomes) : len(outcomes) + TOGETHER])]
+        outcomes += some
+        if all(isinstance(one, Unavailable) for one in some):  # the rest would wait as long for the same answer
+            outcomes += [some[0]] * (len(sound) - len(outcomes))
+    in_order = iter(outcomes)
+    return [one if isinstance(one, GleanerError) else next(in_order) for one in judgements]
 
 
-def _raise_if_nothing_could_be_kept(outcomes: Sequence[Answer]) -> None:
+def _raise_if_nothing_could_be_kept(outcomes: Sequence[Told]) -> None:
     """An outage is told as one: whoever sends the same again later loses nothing."""
     waiting = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
-    if waiting and not any(isinstance(outcome, Verdict) for outcome in outcomes):
+    if waiting and not any(isinstance(outcome, dict) for outcome in outcomes):
         raise waiting[0]
 
 
-def _result(outcome: Answer) -> dict[str, Any]:
-    return {"status": 202, **_ids(outcome)} if isinstance(outcome, Verdict) else told(outcome)
+def _told(answer: Answer) -> Told:
+    return _ids(answer) if isinstance(answer, Verdict) else answer
+
+
+def _result(outcome: Told) -> dict[str, Any]:
+    return {"status": 202, **outcome} if isinstance(outcome, dict) else told(outcome)
 
 
 def _ids(verdict: Verdict) -> dict[str, str]:

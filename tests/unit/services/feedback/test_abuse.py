@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from fastapi.testclient import TestClient
 
 from services.feedback.accuracy.judging import judge
 from services.feedback.api import create_app
+from services.feedback.api.verdicts import TOGETHER
+from services.feedback.case import Asked
 from services.feedback.desk import Desk
 from services.feedback.pictures import Pictures
 from services.feedback.read_model.standing import standing
@@ -171,6 +173,27 @@ class TestBodies:
         told = client.post("/v1/verdicts/bulk", json={"verdicts": [*wrong, right]}).json()
         assert [one["status"] for one in told["results"]] == [422] * len(wrong) + [202]
         assert len(site.verdicts()) == 1
+
+    def test_of_a_large_bulk_a_part_at_a_time_is_in_memory(
+        self, site: Site, desk_for: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk, sizes = desk_for(), list[int]()
+        judge_all = desk.feedback.judge_all
+
+        async def watched(asked: Sequence[Asked]) -> list[Any]:
+            sizes.append(len(asked))
+            return list(await judge_all(asked))
+
+        monkeypatch.setattr(desk.feedback, "judge_all", watched)
+        predictions = [site.prediction()[0] for _ in range(3)]
+        bodies = [{"prediction_id": predictions[n % 3], "kind": "confirmed", "note": str(n // 2)} for n in range(250)]
+        bodies[7]["kind"] = "nothing"
+        told = TestClient(create_app(desk)).post("/v1/verdicts/bulk", json={"verdicts": bodies}).json()
+        assert sizes == [TOGETHER, TOGETHER, 49]
+        assert [one.get("prediction_id") for one in told["results"]] == [
+            None if n == 7 else one["prediction_id"] for n, one in enumerate(bodies)
+        ]
+        assert told["taken"] == 249
 
     def test_boxes_outside_of_the_image_and_detections_that_are_none(self, site: Site, client: TestClient) -> None:
         prediction_id, _ = site.prediction()  # of 640 x 480, with two detections
