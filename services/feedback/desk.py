@@ -4,6 +4,7 @@ Promises: opening asks no server, so that one which is down stops no start.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,12 @@ from services.feedback.service import Feedback
 from services.feedback.silence.settling import Settling
 from shared.ports import Clock, Images, Log, State
 from shared.runtime.pixels import FramePixels
+
+
+class Closes(Protocol):
+    """What is closed at the end."""
+
+    def close(self) -> None: ...
 
 
 class Backend(Protocol):
@@ -69,16 +76,23 @@ def opened(config: FeedbackConfig, backend: Backend) -> Iterator[Desk]:
         lookup = stack.enter_context(closing(Lookup(backend.log, backend.pixels, timeout_s)))
         sending = stack.enter_context(closing(Sending(backend.log, timeout_s)))
         feedback = stack.enter_context(closing(_feedback(config, backend, lookup, sending)))
-        recent = stack.enter_context(closing(Recent(backend.log, timeout_s)))
-        pictures = stack.enter_context(closing(_pictures(config, backend)))
-        model = stack.enter_context(closing(_read_model(config, backend)))
+        model = _read_model(config, backend)
         appraisals = Appraisals(model, backend.clock, config.timezone)
-        alarm = stack.enter_context(closing(Alarm(appraisals, config.collection, config.feedback.accuracy)))
-        settling = stack.enter_context(closing(_settling(config, backend, sending)))
+        alarm = Alarm(appraisals, config.collection, config.feedback.accuracy)
+        settling = _settling(config, backend, sending)
+        recent, pictures = Recent(backend.log, timeout_s), _pictures(config, backend)
+        stack.callback(_close_together, recent, pictures, alarm, settling, model)
         for follower in (model, alarm, settling):
             follower.start()
         keys = Keys(config.feedback.api_keys)
         yield Desk(config, backend, keys, lookup, sending, feedback, recent, pictures, model, appraisals)
+
+
+def _close_together(*parts: Closes) -> None:
+    """At the same time: each may wait for a log that does not answer, and the drain has one limit for all of them."""
+    with ThreadPoolExecutor(len(parts), thread_name_prefix="feedback-closing") as threads:
+        for closed in [threads.submit(part.close) for part in parts]:
+            closed.result()
 
 
 def _feedback(config: FeedbackConfig, backend: Backend, lookup: Lookup, sending: Sending) -> Feedback:
