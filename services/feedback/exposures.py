@@ -29,6 +29,9 @@ KEY_LIFE_S = DAY_S
 Taken = Shown | GleanerError
 """The exposure that the log has, or why it has none."""
 
+TOGETHER = 100
+"""Looked up at once: a prediction may have two megabytes in memory, an exposure has not unless it is held."""
+
 
 class Exposures:
     """Takes them. Any thread may call."""
@@ -60,8 +63,11 @@ class Exposures:
 
     def take_all(self, caller: Caller, told: Sequence[Told]) -> list[Taken]:
         """Each of them, or why it was not taken; log and state store are asked once for all. Raises Unavailable."""
-        found = self._lookup.predictions([one.request.prediction_id for one in told])
-        made = [self._made(caller, one, seen_by(caller, seen)) for one, seen in zip(told, found, strict=True)]
+        made: list[Taken] = []
+        for at in range(0, len(told), TOGETHER):
+            some = told[at : at + TOGETHER]
+            found = self._lookup.predictions([one.request.prediction_id for one in some])
+            made += [self._made(caller, one, seen_by(caller, seen)) for one, seen in zip(some, found, strict=True)]
         return self._sent(self._without_reused(caller, told, made))
 
     def _made(self, caller: Caller, told: Told, seen: Looked) -> Taken:
