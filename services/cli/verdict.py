@@ -127,7 +127,8 @@ def _answer(response: "httpx.Response", url: str) -> dict[str, Any]:
         return told
     problem = told.get("error")
     said = problem.get("message") if isinstance(problem, dict) else None
-    raise NotTaken(f"not taken ({response.status_code}): {said or 'without a reason'}")
+    hint = "; --api-key-file names the file that holds the key" if response.status_code == 401 else ""
+    raise NotTaken(f"not taken ({response.status_code}): {said or 'without a reason'}{hint}")
 
 
 def _own_url(ctx: typer.Context) -> str:

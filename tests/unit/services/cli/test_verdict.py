@@ -129,6 +129,7 @@ def test_the_servers_sentence_is_shown(gleaner: Gleaner, site: Site, url: str, k
         ((id_, "rejected", *to), "a rejected verdict needs a reason"),
         ((id_, "liked", *to), "not taken (422)"),
         ((id_, "confirmed", "--url", url), "expected an API key"),
+        ((id_, "confirmed", "--url", url), "--api-key-file names the file"),
     ):
         result = gleaner("verdict", *arguments)
         assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
