@@ -3,6 +3,9 @@
 Promises: whatever comes back, also from a proxy in between, is JSON or an error with a code.
 """
 
+# The first connection would import it, in the sender's thread: a process forked at that moment would wait for ever for the
+# lock of an import whose thread it does not have.
+import encodings.idna  # noqa: F401
 import time
 from collections.abc import Mapping
 from typing import Any

@@ -173,8 +173,8 @@ class Gleaner:
         idempotency_key: str | None = None,
     ) -> str:
         """What a person says of a prediction: `confirmed`, `rejected` (with a reason: `false_positive`, `wrong_class`,
-        `bad_box`), `missed`, `corrected` or `unsure`. Returns the verdict's id, once the log has it; the same again is the
-        same verdict. Raises Refused (`code` unknown_prediction, prediction_gone, ...), Unavailable.
+        `bad_box`), `missed`, `corrected` or `unsure`. Returns the verdict's id, once the log has it. Each call is a
+        verdict; calls with the same `idempotency_key` are one. Raises Refused (`code` unknown_prediction, prediction_gone, ...), Unavailable.
         """
         body = {
             "prediction_id": prediction_id,
@@ -188,7 +188,7 @@ class Gleaner:
             "reviewer": reviewer,
             "note": note,
         }
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}  # A, then B, then A again is three verdicts
         return str(self._post("/v1/verdicts", body, headers)["verdict_id"])
 
     def exposure(

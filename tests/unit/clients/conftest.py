@@ -31,7 +31,9 @@ class Running:
 
     @contextmanager
     def up(self, **options: Any) -> Iterator["Running"]:
-        config = FeedbackConfig.model_validate({"feedback": {"port": self.port, "timeout_s": 5.0, **options}})
+        config = FeedbackConfig.model_validate(
+            {"feedback": {"port": self.port, "timeout_s": 5.0, "folder": self.site.folder / "feedback", **options}}
+        )
         stop = threading.Event()
         with ThreadPoolExecutor(1) as thread:
             done = thread.submit(serve, config, self.site, stop, listen(config.feedback))

@@ -351,7 +351,7 @@ class TestTheEnd:
             "child = os.fork()\n"
             "client.publish(sys.argv[2], source_id='after' if child else 'child').wait(10)\n"
             "client.close()\n"
-            "sys.exit(os.waitpid(child, 0)[1] if child else 0)\n"
+            "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else 0)\n"
         )
         run_python(program, service.url, str(tmp_path / "x.jpg"))
         assert sorted(frame.source_id for frame in service.frames()) == ["after", "child", *["parent"] * 5]
