@@ -2,6 +2,7 @@
 
 import signal
 
+import hypothesis
 import pytest
 import structlog
 
@@ -9,6 +10,10 @@ from shared.telemetry import logs
 from tests.servers import own_servers, servers
 
 __all__ = ["own_servers", "servers"]
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("gleaner", deadline=None)
+hypothesis.settings.load_profile("gleaner")
 
 
 @pytest.fixture(autouse=True, scope="session")

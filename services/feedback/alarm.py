@@ -8,12 +8,13 @@ import threading
 
 from services.feedback.alerts import AccuracyOptions, Alert, passed
 from services.feedback.appraisal import Appraisals, Question
+from services.feedback.read_model.reviews import Version
 from services.feedback.refusals import NotFound
 from shared.errors import Unavailable
 from shared.telemetry import logs, metrics
 
-_Key = tuple[str, str, str, str]
-"""(rate, source, class, model version)."""
+_Key = tuple[str, str, str, str, str]
+"""(rate, source, class, model id, model version)."""
 
 
 class Alarm:
@@ -42,8 +43,7 @@ class Alarm:
             appraisal = self._appraisals.of(Question(self._collection))
         except (Unavailable, NotFound):
             return
-        version = f"{appraisal.of.model_id} {appraisal.of.model_version}"
-        found = {_key(alert, version): alert for alert in passed(appraisal.figures, self._options.alerts)}
+        found = {_key(alert, appraisal.of): alert for alert in passed(appraisal.figures, self._options.alerts)}
         for key in found.keys() - self._raised.keys():
             self._say("accuracy.alert", key, found[key])
             metrics.ACCURACY_ALERT.labels(*key).set(1)
@@ -57,13 +57,21 @@ class Alarm:
             self.look()
 
     def _say(self, event: str, key: _Key, alert: Alert) -> None:
-        rate, source_id, class_name, version = key
+        rate, source_id, class_name, *model = key
         low, high = alert.figure.low, alert.figure.high
         limit = alert.options.limit
         logs.get().warning(
-            event, rate=rate, source_id=source_id, class_name=class_name, model=version, limit=limit, low=low, high=high
+            event,
+            rate=rate,
+            source_id=source_id,
+            class_name=class_name,
+            model=" ".join(model),
+            limit=limit,
+            low=low,
+            high=high,
         )
 
 
-def _key(alert: Alert, version: str) -> _Key:
-    return alert.options.rate, alert.figure.source_id or "", alert.figure.class_name or "", version
+def _key(alert: Alert, of: Version) -> _Key:
+    figure = alert.figure
+    return alert.options.rate, figure.source_id or "", figure.class_name or "", of.model_id, of.model_version

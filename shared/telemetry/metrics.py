@@ -89,5 +89,5 @@ SETTINGS_REFUSED = Gauge(
 ACCURACY_ALERT = Gauge(
     "gleaner_accuracy_alert",
     "1 while a rate certainly is past its limit in the settings. A rise: look at /v1/accuracy or `gleaner report`.",
-    ["rate", "source", "class_name", "model"],
+    ["rate", "source", "class_name", "model_id", "version"],
 )

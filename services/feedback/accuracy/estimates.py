@@ -117,7 +117,11 @@ def object_recall(
 def live_frame_error_rate(
     reviews: Sequence[Review], frames: int, least_probability: float, alpha: float = ALPHA
 ) -> Estimate | Refusal:
-    """The share of wrong frames so far, with bounds that hold however often they are looked at. What is open is pending."""
+    """The share of wrong frames so far, with bounds that hold however often they are looked at. What is open is pending.
+
+    The value is the closed figure's where there is one: users reject some frames before a reviewer comes, so that the judged
+    ones alone would lean towards wrong. Where there is none, the middle of the bounds.
+    """
     judged = [review for review in reviews if is_wrong(review) is not None]
     refused = why_not(reviews, frames, least_probability) or too_few(on_floor(judged))
     if refused is not None:
@@ -125,8 +129,8 @@ def live_frame_error_rate(
     wrong = [1 / review.probability for review in judged if is_wrong(review)]
     pending = [1 / review.probability for review in reviews if is_wrong(review) is None]
     ends = confidence_sequence.bounds(wrong, frames, least_probability, pending, alpha)
-    decided = frames - sum(pending)
-    value = sum(wrong) / decided if decided > 0 else 1.0
+    closed = frame_error_rate(reviews, frames, least_probability, alpha)
+    value = closed.rate.value if isinstance(closed, Estimate) else (ends.low + ends.high) / 2
     return Estimate(_within(value, ends), "confidence_sequence", drawn(reviews, frames))
 
 

@@ -136,7 +136,9 @@ def test_excluded_reviewers_do_not_count(
 ) -> None:
     for design in judged:
         streams.judge(design.prediction, "rejected", reviewer="grouch")
-    believed = asking(accuracy={"exclude_reviewers": ["grouch"]}, folder=streams.folder / "without").get("/v1/accuracy").json()
+    believed = (
+        asking(accuracy={"exclude_reviewers": ["grouch"]}, folder=streams.folder / "without").get("/v1/accuracy").json()
+    )
     assert figure(believed, "frame_error_rate")["value"] == pytest.approx(4 / 80)
     everybody = asking().get("/v1/accuracy").json()
     assert figure(everybody, "frame_error_rate")["value"] == pytest.approx(1)
@@ -183,7 +185,7 @@ class TestAlerts:
         desk = desk_for()
         options = AccuracyOptions(alerts=(AlertOptions(rate="frame_error_rate", limit=0.001),))
         alarm = Alarm(desk.appraisals, "default", options)
-        labels = {"rate": "frame_error_rate", "source": "", "class_name": "", "model": "kitchen 1"}
+        labels = {"rate": "frame_error_rate", "source": "", "class_name": "", "model_id": "kitchen", "version": "1"}
         with capture_logs() as said:
             assert desk.model.caught_up(30)
             alarm.look()

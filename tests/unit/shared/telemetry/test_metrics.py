@@ -21,6 +21,8 @@ BOUNDED = {
     "model_id",  # of the settings, one or two a process
     "version",  # the one that runs: the one before it is taken away
     "role",
+    "rate",  # of four
+    "class_name",  # that an alert of the settings names
     "source",  # the first thousand, then one for the rest
 }
 
