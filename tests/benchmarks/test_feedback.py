@@ -159,7 +159,9 @@ def row(what: str, speed: Speed, yardstick: Speed) -> str:
 
 
 def test_verdicts(backend: tuple[str, Servers | None], tmp_path: Path, say: Say) -> None:
-    world = inputs.world_of(backend[0], tmp_path, backend[1], feedback={**OPTIONS, "folder": str(tmp_path / "feedback")})
+    world = inputs.world_of(
+        backend[0], tmp_path, backend[1], feedback={**OPTIONS, "folder": str(tmp_path / "feedback")}
+    )
     with world.backend() as opened:
         ids = predicted(opened.log, COUNT)
     with services.service(world, "feedback") as running:

@@ -196,7 +196,10 @@ def test_a_frame_that_is_gone_and_was_not_kept_is_gone(flowed: World) -> None:
     judged = judgeable(flowed, kept=False, boxes=False)
     ref = judged.prediction.frame
     gone = FrameRef(**{**ref.model_dump(), "frame_id": _undrawn(flowed), "sha256": "0" * 64})
-    theirs = {"frame": gone, "source_id": "a camera of theirs"}  # of sources whose frames were seen lately one is believed
+    theirs = {
+        "frame": gone,
+        "source_id": "a camera of theirs",
+    }  # of sources whose frames were seen lately one is believed
     (record,) = flowed.send(new_prediction(judged.prediction.model_copy(update=theirs)))
     answer = flowed.judge(
         {"prediction_id": ids.prediction_id(record.partition, record.offset, gone.frame_id), "kind": "confirmed"}
