@@ -173,8 +173,9 @@ class Gleaner:
         idempotency_key: str | None = None,
     ) -> str:
         """What a person says of a prediction: `confirmed`, `rejected` (with a reason: `false_positive`, `wrong_class`,
-        `bad_box`), `missed`, `corrected` or `unsure`. Returns the verdict's id, once the log has it. Each call is a
-        verdict; calls with the same `idempotency_key` are one. Raises Refused (`code` unknown_prediction, prediction_gone, ...), Unavailable.
+        `bad_box`), `missed`, `corrected` or `unsure`. Returns the verdict's id, once the log has it. Each call is a verdict;
+        calls with the same `idempotency_key` are one. Raises Refused (`code` unknown_prediction, prediction_gone, ...),
+        Unavailable.
         """
         body = {
             "prediction_id": prediction_id,
