@@ -35,7 +35,7 @@ def _no_number(text: object) -> object:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-Judged = Literal["confirmed", "rejected", "missed", "corrected", "unsure", "affirmed", "open"]
+Judged = Literal["confirmed", "rejected", "missed", "corrected", "unsure", "affirmed", "open", "unsearched"]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
 Sources = Annotated[list[Name], Query(max_length=MOST_VALUES, description="a camera, may be repeated")]
 Since = Annotated[Moment | None, Query(description="from this log time on, RFC 3339 with its zone")]
@@ -106,7 +106,10 @@ def filters(
     strategy: Annotated[list[Name], Query(max_length=MOST_VALUES, description="that drew it")] = [],  # noqa: B006
     verdict: Annotated[
         list[Judged],
-        Query(max_length=10, description="a kind that stands; open: nobody decided"),
+        Query(
+            max_length=10,
+            description="a kind that stands; open: nobody decided; unsearched: nobody looked for what was missed",
+        ),
     ] = [],  # noqa: B006
     upload: Annotated[list[Upload], Query(max_length=10, description="how the worst of its deliveries stands")] = [],  # noqa: B006
     missing: Annotated[

@@ -12,7 +12,7 @@ from services.feedback.read_model.answers import Value, VersionValue
 from services.feedback.read_model.cursor import Cursor
 from services.feedback.read_model.database import Connection
 from services.feedback.read_model.filters import SETS, Filters, where
-from services.feedback.read_model.judged import OPEN
+from services.feedback.read_model.judged import OPEN, STATES
 from services.feedback.read_model.packing import unpacked
 
 Order = Literal["newest", "audit"]
@@ -55,7 +55,7 @@ def sample_json(db: Connection, row: int) -> bytes:
     """An `answers.Sample`: what never changes, as it was written, and what does."""
     body, image, judged, upload = db.execute(_SAMPLE, (row,)).fetchone()
     kinds = json.loads(judged)
-    changing = {"verdicts": [kind for kind in kinds if kind != OPEN], "open": OPEN in kinds, "upload": upload}
+    changing = {"verdicts": [kind for kind in kinds if kind not in STATES], "open": OPEN in kinds, "upload": upload}
     return b'%b,"image":%b,%b' % (unpacked(body)[:-1], (image or "null").encode(), json.dumps(changing).encode()[1:])
 
 

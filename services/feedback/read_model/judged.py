@@ -4,7 +4,7 @@ Promises: a fold reads the verdicts that stand and the new ones, so that it cost
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 from services.feedback.accuracy.judging import is_excluded, judge
@@ -17,6 +17,10 @@ from shared.streams.verdicts import Verdict
 
 OPEN = "open"
 """Among the kinds that a sample is filtered by: nobody has decided whether the frame is right."""
+UNSEARCHED = "unsearched"
+"""Likewise: nobody has looked at the whole frame for what was missed, so it says nothing of misses and recall."""
+STATES = (OPEN, UNSEARCHED)
+"""What is no verdict's kind."""
 Frame = tuple[str, int]
 """(frame id, number of the model version)."""
 
@@ -30,9 +34,15 @@ def fold(db: Connection, frame: Frame, names: Names, excluded: Collection[str]) 
     _mark(db, said, stand, excluded)
     outcome = judge(said[0].prediction, stand, excluded)
     _keep(db, frame, outcome)
-    kinds = {verdict.kind for verdict in stand} | ({OPEN} if outcome is None or outcome.wrong is None else set())
-    judged = names.set_of("judged", kinds)
+    judged = names.set_of("judged", {*(verdict.kind for verdict in stand), *_lacking(outcome)})
     db.execute("UPDATE samples SET judged = ? WHERE frame_id = ? AND version = ?", (judged, *frame))
+
+
+def _lacking(outcome: Outcome | None) -> Iterator[str]:
+    if outcome is None or outcome.wrong is None:
+        yield OPEN
+    if outcome is None or outcome.missed is None:
+        yield UNSEARCHED
 
 
 def outcome_of(body: str | None) -> Outcome | None:

@@ -1,4 +1,4 @@
--- One file, made anew whenever this text changes. Names, model versions and sets of names are numbers here (`names`).
+-- One file, made anew whenever this text changes. Names, model versions and sets of names are numbers (`names`).
 CREATE TABLE positions (              -- how far each partition was read; `last` is the record that was read last, `mark` its hash
     stream TEXT, part INTEGER, next INTEGER, last INTEGER, mark TEXT, passed_over INTEGER,
     PRIMARY KEY (stream, part)) WITHOUT ROWID;

@@ -8,6 +8,7 @@ import json
 
 from services.feedback.accuracy.judging import shown_per_class
 from services.feedback.read_model.database import Connection
+from services.feedback.read_model.judged import STATES
 from services.feedback.read_model.names import Names
 from services.feedback.read_model.packing import packed
 from services.feedback.read_model.telling import decided, told_always
@@ -92,7 +93,7 @@ def _values(sample: Sample, names: Names) -> dict[str, object]:
         "classes": names.set_of("classes", shown_per_class(prediction)),
         "missing": names.number("missing", sample.missing or ""),
         "lacks": sample.missing,
-        "judged": names.set_of("judged", ("open",)),
+        "judged": names.set_of("judged", STATES),
         "upload": names.number("upload", "none"),
         "has_image": sample.image is not None,
         "bytes": 0 if sample.image is None else sample.image.size,

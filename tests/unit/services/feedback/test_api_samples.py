@@ -126,6 +126,9 @@ def test_filters_narrow_and_their_values_widen(api: Api) -> None:
     assert found(strategy="uncertain") == {"gate"}
     assert found(verdict=["rejected", "missed"]) == {"gate"}
     assert found(verdict="open") == {"yard"}
+    assert found(verdict="unsearched") == {"door", "gate", "yard"}
+    api.judge(door.prediction, "confirmed", exhaustive=True, verdict_id="searched")
+    assert found(verdict="unsearched") == {"gate", "yard"}
     assert found(upload="dead_lettered") == {"gate"}
     assert found(upload="none") == {"yard"}
     assert found(missing="limit:day") == {"yard"}
@@ -156,7 +159,7 @@ def test_counts_say_what_choosing_a_value_would_give(api: Api) -> None:
         {"model_id": "packages", "model_version": "0", "samples": 1},
         {"model_id": "packages", "model_version": "1", "samples": 1},
     ]
-    assert counts["verdicts"] == [{"value": "open", "samples": 2}]
+    assert counts["verdicts"] == [{"value": "open", "samples": 2}, {"value": "unsearched", "samples": 2}]
     assert counts["classes"] == [{"value": "package", "samples": 2}]
     assert counts["missing"] == []
 
