@@ -197,7 +197,9 @@ def test_told_to_stop_it_answers_what_it_has_begun(world: World) -> None:
     with ben.busy(), ThreadPoolExecutor(1) as pool, half_sent(url_of(world), body) as rest:
         said = bytearray()
         stream = pool.submit(_listen, url_of(world), said)
-        world.wait(lambda: ben.count > 5 and b"event: prediction" in said, "another application, and its predictions live")
+        world.wait(
+            lambda: ben.count > 5 and b"event: prediction" in said, "another application, and its predictions live"
+        )
         process = world.processes.pop("feedback")
         process.send_signal(signal.SIGTERM)
         world.wait(lambda: not _listens(world), "the end of listening")
