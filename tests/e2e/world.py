@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,7 +71,10 @@ class World:
     @property
     def settings_file(self) -> Path:
         path = self.folder / "gleaner.yaml"
-        path.write_text(yaml.safe_dump(self.values), encoding="utf-8")
+        # Whole at any moment: a service that starts or looks at it now would take an empty file for the defaults.
+        new = path.with_suffix(f".{threading.get_ident()}")
+        new.write_text(yaml.safe_dump(self.values), encoding="utf-8")
+        new.replace(path)
         return path
 
     @property
