@@ -18,12 +18,12 @@ APP = "https://app.example.com"
 
 
 def test_who_asks_too_fast_is_told_when_to_come_again(site: Site, client_for: Callable[..., TestClient]) -> None:
-    client = client_for(api_keys={"a": "key-a", "b": "key-b"}, max_per_s=0.5)
+    client = client_for(api_keys={"a": "key-a", "b": "key-b"}, max_per_s=0.1)
     body = confirmed(site.prediction()[0])
     answers = [client.post(PATH, json=body, headers={"X-API-Key": "key-a"}) for _ in range(3)]
     assert answers[0].status_code == 202
     assert code(answers[-1]) == (429, "too_many_requests", "Authorization")
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 10
     assert client.post(PATH, json=body, headers={"X-API-Key": "key-b"}).status_code == 202
 
 
