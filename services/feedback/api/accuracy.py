@@ -99,6 +99,12 @@ class DifferenceBody(BaseModel):
 
 
 def add(app: FastAPI, desk: Desk) -> None:
+    _add_accuracy(app, desk)
+    _add_versions(app, desk)
+    _add_compare(app, desk)
+
+
+def _add_accuracy(app: FastAPI, desk: Desk) -> None:
     caller = calling(desk, "read")
 
     @app.get("/v1/accuracy", summary="How good is the model?", responses=responses(*_STATUSES))
@@ -133,11 +139,19 @@ def add(app: FastAPI, desk: Desk) -> None:
             as_of=_rfc3339(appraisal.as_of_ms),
         )
 
+
+def _add_versions(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "read")
+
     @app.get("/v1/accuracy/versions", summary="Which model versions were seen?", responses=responses(*_STATUSES))
     def versions(caller: Annotated[Caller, Depends(caller)]) -> list[VersionBody]:
         """The newest first; those too that nobody but people met: a shadow's, once its predictions were judged."""
         found = sorted(desk.model.versions(sees(caller), judged=True), key=lambda one: -one.last_ms)
         return [_version(one) for one in found]
+
+
+def _add_compare(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "read")
 
     @app.get("/v1/accuracy/compare", summary="Two versions on the same frames", responses=responses(*_STATUSES))
     def compare(
