@@ -60,13 +60,18 @@ Judgement = Keyed | InvalidRequest
 
 def parse_bulk(body: bytes) -> Sequence[Judgement]:
     """Each verdict, or what is wrong with it. Raises InvalidRequest for what is no list of verdicts."""
+    return [_judgement(number, verdict) for number, verdict in enumerate(listed(body, "verdicts"))]
+
+
+def listed(body: bytes, name: str) -> list[Any]:
+    """What stands in the list of this name, alone in the body. Raises InvalidRequest."""
     whole = strict_json(body)
-    if not isinstance(whole, dict) or set(whole) != {"verdicts"} or not isinstance(whole["verdicts"], list):
-        raise InvalidRequest('expected {"verdicts": [...]} and nothing beside it', "verdicts")
-    verdicts = whole["verdicts"]
-    if not 1 <= len(verdicts) <= MOST:
-        raise InvalidRequest(f"verdicts: expected 1 to {MOST:,} of them, got {len(verdicts):,}", "verdicts")
-    return [_judgement(number, verdict) for number, verdict in enumerate(verdicts)]
+    if not isinstance(whole, dict) or set(whole) != {name} or not isinstance(whole[name], list):
+        raise InvalidRequest(f'expected {{"{name}": [...]}} and nothing beside it', name)
+    found: list[Any] = whole[name]
+    if not 1 <= len(found) <= MOST:
+        raise InvalidRequest(f"{name}: expected 1 to {MOST:,} of them, got {len(found):,}", name)
+    return found
 
 
 def _judgement(number: int, verdict: object) -> Judgement:

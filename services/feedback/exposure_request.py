@@ -9,15 +9,13 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
+from services.feedback.bulk import KEY, MOST, MOST_KEY_CHARS, listed
 from services.feedback.refusals import InvalidRequest
 from services.feedback.request import strict_json
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.stream import first_complaint
 
-MOST = 1_000
-KEY = "idempotency_key"
-MOST_KEY_CHARS = 255
 LONGEST_MS = 86_400_000
 EXAMPLES: dict[str, dict[str, Any]] = {
     "seen": {"prediction_id": "0-4711-1f0a9c3e", "surface": "door-app", "visible_ms": 4200},
@@ -104,13 +102,7 @@ def parse(body: bytes) -> ExposureRequest:
 
 def parse_bulk(body: bytes) -> list[Told | InvalidRequest]:
     """Each exposure, or what is wrong with it. Raises InvalidRequest for what is no list of exposures."""
-    whole = strict_json(body)
-    if not isinstance(whole, dict) or set(whole) != {"exposures"} or not isinstance(whole["exposures"], list):
-        raise InvalidRequest('expected {"exposures": [...]} and nothing beside it', "exposures")
-    exposures = whole["exposures"]
-    if not 1 <= len(exposures) <= MOST:
-        raise InvalidRequest(f"exposures: expected 1 to {MOST:,} of them, got {len(exposures):,}", "exposures")
-    return [_told(f"exposures.{number}.", exposure) for number, exposure in enumerate(exposures)]
+    return [_told(f"exposures.{number}.", exposure) for number, exposure in enumerate(listed(body, "exposures"))]
 
 
 def _told(where: str, exposure: object) -> Told | InvalidRequest:
