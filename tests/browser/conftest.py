@@ -70,8 +70,9 @@ class Gleaner:
         return FeedbackConfig.model_validate({"feedback": options})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One for all tests of this folder and none for those after it: Playwright keeps an event loop in the main thread."""
     with chromium.running(chromium.require()) as running:
         yield running
 

@@ -23,7 +23,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "docs" / "applications" / "door.py"
 PAGE = ROOT / "docs" / "applications.md"
 FRAMES = 12
-SETTINGS: dict[str, Any] = {"strategies": [{"type": "random", "fraction": 0.25}]}
+# Some of the frames are drawn and some are not; that none is drawn of twelve happens once in two million runs.
+SETTINGS: dict[str, Any] = {"strategies": [{"type": "random", "fraction": 0.7}]}
 ASKED = re.compile(r"frame ([0-9a-f]{32}): did \[[-\d., ]+\] move\? \[y/n\] ")
 
 
