@@ -17,6 +17,10 @@ from services.feedback.desk import Desk
 
 _BEARER = HTTPBearer(auto_error=False, description="an API key of the settings, or the token of a signed link")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same key, in a header of its own")
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+_Header = Annotated[str | None, Depends(_HEADER)]
+"""What the documentation says of every route; the header itself is read in one place, `_credential`."""
+CREDENTIALS: list[dict[str, list[str]]] = [{_BEARER.scheme_name: []}, {_HEADER.scheme_name: []}]
 _TOKEN = Query(max_length=MOST_TOKEN_CHARS, description="a signed link's token, where no header can be sent")
 
 Calling = Callable[..., Awaitable[Caller]]
@@ -28,29 +32,27 @@ def calling(desk: Desk, scope: Scope, link: May | None = None) -> Calling:
     Whoever takes links looks up predictions with `Lookup.prediction_for`: a link is good for one of them.
     """
 
-    async def caller(
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-        key: Annotated[str | None, Depends(_HEADER)],
-    ) -> Caller:
-        known = door_of(request.app, desk).caller(_in_header(credentials, key))
-        known.check_scope(scope)
-        known.check_link(link)
-        return known
+    async def caller(request: Request, _bearer: _Bearer, _header: _Header) -> Caller:
+        return caller_of(request, desk, scope, link)
 
     return caller
+
+
+def caller_of(request: Request, desk: Desk, scope: Scope, link: May | None = None) -> Caller:
+    """The same for a direct route, which says of itself that it takes `CREDENTIALS`."""
+    known = door_of(request.app, desk).caller(_credential(request))
+    known.check_scope(scope)
+    known.check_link(link)
+    return known
 
 
 def calling_for_image(desk: Desk) -> Calling:
     """The same for the image of a prediction, which a page shows by its address: a link's token may stand in it."""
 
     async def caller(
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-        key: Annotated[str | None, Depends(_HEADER)],
-        token: Annotated[str | None, _TOKEN] = None,
+        request: Request, _bearer: _Bearer, _header: _Header, token: Annotated[str | None, _TOKEN] = None
     ) -> Caller:
-        given = _in_header(credentials, key)
+        given = _credential(request)
         if given is None and token is not None and is_link(token):  # never a key: addresses are written down everywhere
             given = token.encode("ascii", "replace")
         known = door_of(request.app, desk).caller(given)
@@ -61,10 +63,12 @@ def calling_for_image(desk: Desk) -> Calling:
     return caller
 
 
-def _in_header(credentials: HTTPAuthorizationCredentials | None, key: str | None) -> bytes | None:
+def _credential(request: Request) -> bytes | None:
     """As it was sent: headers are bytes, which are handed on as Latin-1."""
-    given = credentials.credentials if credentials else key
-    return None if given is None else given.encode("latin-1")
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    given = bearer.strip() if scheme.lower() == "bearer" else ""
+    given = given or request.headers.get(_HEADER.model.name, "")
+    return given.encode("latin-1") if given else None
 
 
 def door_of(app: FastAPI, desk: Desk) -> Door:

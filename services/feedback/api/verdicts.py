@@ -7,13 +7,14 @@ or refused alone.
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.feedback.access.caller import Caller
-from services.feedback.api.access import calling
-from services.feedback.api.body import json_body
+from services.feedback.api.access import CREDENTIALS, caller_of, calling
+from services.feedback.api.body import json_body, read_body
+from services.feedback.api.direct import IDEMPOTENCY_PARAMETER, DirectRoute, idempotency_key
 from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
 from services.feedback.bulk import EXAMPLES as BULK_EXAMPLES
@@ -63,22 +64,9 @@ def add(app: FastAPI, desk: Desk) -> None:
 
 
 def _add_one(app: FastAPI, desk: Desk) -> None:
-    caller = calling(desk, "judge", link="judge")
-    body = json_body(desk.config.feedback.max_body_bytes, desk.config.feedback.timeout_s)
+    options = desk.config.feedback
 
-    @app.post(
-        "/v1/verdicts",
-        status_code=202,
-        summary="Judge a prediction",
-        response_model=Accepted,
-        responses=responses(*MEANING),
-        openapi_extra={"requestBody": request_body(VerdictRequest, EXAMPLES)},
-    )
-    async def post_verdict(
-        caller: Annotated[Caller, Depends(caller)],
-        body: Annotated[bytes, Depends(body)],
-        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-    ) -> Response:
+    async def post_verdict(request: Request) -> Response:
         """Confirms a prediction, rejects it with a reason, says that it missed something, or what is right instead.
 
         The answer 202 comes when the verdict is durable, not before. It is safe to send a request again: the same
@@ -87,18 +75,41 @@ def _add_one(app: FastAPI, desk: Desk) -> None:
 
         What is said later stands above what was said before, and nothing that was said is lost.
         """
-        asked = Asked(caller, parse(body).by(caller.reviewer), idempotency_key)
-        (outcome,) = await desk.feedback.judge_all([asked])
-        if not isinstance(outcome, Verdict):
-            raise outcome
-        logs.get().info(
-            "verdict.taken",
-            verdict_id=outcome.verdict_id,
-            kind=outcome.kind,
-            caller=caller.name,
-            link=caller.is_link,
-        )
-        return JSONResponse(_ids(outcome), 202)
+        caller = caller_of(request, desk, "judge", link="judge")
+        key = idempotency_key(request)
+        body = await read_body(request, options.max_body_bytes, options.timeout_s)
+        verdict = await _judged_alone(desk, Asked(caller, parse(body).by(caller.reviewer), key))
+        return JSONResponse(_ids(verdict), 202)
+
+    app.router.add_api_route(
+        "/v1/verdicts",
+        post_verdict,
+        methods=["POST"],
+        status_code=202,
+        summary="Judge a prediction",
+        response_model=Accepted,
+        responses=responses(*MEANING),
+        openapi_extra={
+            "parameters": [IDEMPOTENCY_PARAMETER],
+            "requestBody": request_body(VerdictRequest, EXAMPLES),
+            "security": CREDENTIALS,
+        },
+        route_class_override=DirectRoute,
+    )
+
+
+async def _judged_alone(desk: Desk, asked: Asked) -> Verdict:
+    (outcome,) = await desk.feedback.judge_all([asked])
+    if not isinstance(outcome, Verdict):
+        raise outcome
+    logs.get().info(
+        "verdict.taken",
+        verdict_id=outcome.verdict_id,
+        kind=outcome.kind,
+        caller=asked.caller.name,
+        link=asked.caller.is_link,
+    )
+    return outcome
 
 
 def _add_bulk(app: FastAPI, desk: Desk) -> None:
