@@ -13,13 +13,13 @@ from services.feedback.access.keys import Keys
 from services.feedback.alarm import Alarm
 from services.feedback.appraisal import Appraisals
 from services.feedback.config import FeedbackConfig
-from services.feedback.lookup import Lookup
+from services.feedback.lookup.lookup import Lookup
 from services.feedback.pictures import Pictures
 from services.feedback.read_model import ReadModel
 from services.feedback.recent.recent import Recent
 from services.feedback.sending import Sending
-from services.feedback.service import Feedback
 from services.feedback.silence.settling import Settling
+from services.feedback.verdicts.service import Feedback
 from shared.ports import Clock, Images, Log, State
 from shared.runtime.pixels import FramePixels
 

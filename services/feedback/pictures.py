@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from services.feedback.readers import Readers, within
+from services.feedback.lookup.readers import Readers, within
 from services.feedback.recent import drawing
 from services.feedback.refusals import PredictionGone
 from shared import imaging

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from services.feedback.readers import within
+from services.feedback.lookup.readers import within
 from shared.ports import Log, Producer
 from shared.streams.record import NewRecord, Record
 

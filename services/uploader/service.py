@@ -7,7 +7,6 @@ method. A crash after any of them loses nothing and sends nothing twice to a hos
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from services.uploader.annotations import annotate
@@ -25,6 +24,7 @@ from shared.runtime.service import Handled, Received, Service
 from shared.streams import SAMPLES, UPLOADS
 from shared.streams.record import Partition, Record
 from shared.streams.samples import Sample
+from shared.streams.stream import rfc3339
 from shared.streams.uploads import ACKNOWLEDGED, Receipt, new_receipt
 from shared.telemetry import logs, metrics
 
@@ -247,7 +247,7 @@ class UploaderService(Service):
             host_id=end.host_id,
             detail=end.detail and end.detail[:_MOST_DETAIL],
             attempts=0 if end.outcome == "withdrawn" else pair.attempts + 1,
-            delivered_at=datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).isoformat(timespec="milliseconds"),
+            delivered_at=rfc3339(self._clock.now_ms()),
         )
         self._ends[pair.key] = (pair.partition, receipt)
         metrics.DELIVERIES.labels(pair.destination, end.outcome).inc()

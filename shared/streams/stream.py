@@ -5,6 +5,7 @@ Promises: `decode` gives a message or raises InvalidMessage with a reason a pers
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -65,6 +66,11 @@ def check_placed(record: Record, frame_partition: int) -> None:
         raise InvalidMessage(
             f"{record.where} speaks of a frame on partition {frame_partition}: it must be written to that partition number"
         )
+
+
+def rfc3339(time_ms: int) -> str:
+    """A log time in UTC to the millisecond, as messages and answers tell it to people."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def first_complaint(error: ValidationError) -> str:

@@ -40,8 +40,8 @@ SLACK_S = 3.0
 GRACE_S = 30.0
 """What compose gives a service to end in: the clients of a log that is frozen wait out their own limits."""
 LIVES = 4
-PUBLISHING = "services.feedback.publishing"
-EXPOSURES = "services.feedback.exposures:Exposures"
+PUBLISHING = "services.feedback.frames.publishing"
+EXPOSURES = "services.feedback.exposures.exposures:Exposures"
 STEPS = (
     (f"{PUBLISHING}:Publishing._frame", 1),  # the frame is in the log, which nobody remembers
     (f"{PUBLISHING}:_Memory.first", 1),  # that is remembered

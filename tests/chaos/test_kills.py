@@ -38,8 +38,8 @@ GATES = "services.sampler.gates:Gates.look"
 WARMING = "services.sampler.warming:Warming._tell"
 RECALLER = "services.sampler.recalling:Recaller._keep"
 JUDGE = "services.sampler.judged:Judge.revise"
-FEEDBACK = "services.feedback.service:Feedback"
-ANSWER = "services.feedback.case:Case.outcome"
+FEEDBACK = "services.feedback.verdicts.service:Feedback"
+ANSWER = "services.feedback.verdicts.case:Case.outcome"
 PRODUCERS = {
     "cluster": "shared.adapters.cluster.kafka_producer:GatedProducer",
     "embedded": "shared.adapters.embedded.log_producer:SegmentProducer",

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from services.feedback.access.caller import Caller
-from services.feedback.exposure_request import ExposureRequest, Told
-from services.feedback.exposures import Exposures
-from services.feedback.lookup import Lookup
+from services.feedback.exposures.exposures import Exposures
+from services.feedback.exposures.request import ExposureRequest, Told
+from services.feedback.lookup.lookup import Lookup
 from services.feedback.sending import Sending
 from services.feedback.silence.options import SilenceOptions
 from services.feedback.silence.settling import Settling

@@ -4,7 +4,7 @@ Promises: a figure has numbers or the reason why there are none, never both; a k
 """
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query
@@ -20,7 +20,9 @@ from services.feedback.api.problems import responses
 from services.feedback.api.samples import Since, Until, sees
 from services.feedback.appraisal import END_OF_TIME_MS, Appraisal, Question
 from services.feedback.desk import Desk
+from services.feedback.read_model.reviews import Version
 from services.feedback.refusals import InvalidRequest
+from shared.streams.stream import rfc3339
 
 _STATUSES = (401, 403, 404, 422, 429, 503)
 _Name = Annotated[str | None, Query(min_length=1, max_length=200)]
@@ -136,7 +138,7 @@ def _add_accuracy(app: FastAPI, desk: Desk) -> None:
                 for one in passed(appraisal.figures, desk.config.feedback.accuracy.alerts)
             ],
             figures=[_figure(one) for one in appraisal.figures],
-            as_of=_rfc3339(appraisal.as_of_ms),
+            as_of=None if appraisal.as_of_ms is None else rfc3339(appraisal.as_of_ms),
         )
 
 
@@ -196,12 +198,12 @@ def _figure(figure: Figure) -> FigureBody:
     return FigureBody(**told, says=words.says(figure), does_not_say=list(words.says_not(figure)))
 
 
-def _version(version: Any) -> VersionBody:
+def _version(version: Version) -> VersionBody:
     return VersionBody(
         model_id=version.model_id,
         model_version=version.model_version,
-        first_at=_rfc3339(version.first_ms) or "",
-        last_at=_rfc3339(version.last_ms) or "",
+        first_at=rfc3339(version.first_ms),
+        last_at=rfc3339(version.last_ms),
         thresholds=list(version.thresholds),
     )
 
@@ -215,7 +217,3 @@ def _named(where: str, text: str) -> tuple[str, str]:
 
 def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
-
-
-def _rfc3339(time_ms: int | None) -> str | None:
-    return None if time_ms is None else datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -16,7 +16,8 @@ from services.feedback.api.body import json_body
 from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
-from services.feedback.exposure_request import (
+from services.feedback.exposures.exposures import Exposures, Taken
+from services.feedback.exposures.request import (
     BULK_EXAMPLES,
     EXAMPLES,
     BulkRequest,
@@ -25,7 +26,6 @@ from services.feedback.exposure_request import (
     parse,
     parse_bulk,
 )
-from services.feedback.exposures import Exposures, Taken
 from services.feedback.refusals import InvalidRequest
 from shared.errors import Unavailable
 from shared.streams.verdicts import Shown

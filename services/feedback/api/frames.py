@@ -7,7 +7,6 @@ size, in time and in number while they are read.
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request
@@ -19,11 +18,12 @@ from services.feedback.api.multipart import parts
 from services.feedback.api.problems import responses
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
-from services.feedback.frame_request import EXAMPLES, FrameRequest, Index, Name, Timestamp, from_query, parse
-from services.feedback.publishing import Published, Publishing
+from services.feedback.frames.publishing import Published, Publishing
+from services.feedback.frames.request import EXAMPLES, FrameRequest, Index, Name, Timestamp, from_query, parse
 from services.feedback.refusals import InvalidRequest, TooLarge, TooMany, TooSlow, WrongMediaType
 from shared.imaging import JPEG, PNG, WEBP
 from shared.settings import Config
+from shared.streams.stream import rfc3339
 from shared.telemetry import logs
 
 MULTIPART = "multipart/form-data"
@@ -114,7 +114,7 @@ def _taken(published: Published) -> Taken:
         prediction_id=published.prediction_id,
         partition=ref.partition,
         offset=ref.offset,
-        time=datetime.fromtimestamp(ref.time_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        time=rfc3339(ref.time_ms),
     )
 
 

@@ -18,7 +18,7 @@ from services.feedback.api.body import json_body
 from services.feedback.api.problems import responses
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
-from services.feedback.request import invalid, refuse_repeated_fields
+from services.feedback.verdicts.request import invalid, refuse_repeated_fields
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.stream import DAY_S

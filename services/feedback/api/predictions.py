@@ -65,8 +65,14 @@ class Sources(BaseModel):
 
 
 def add(app: FastAPI, desk: Desk) -> None:
+    _add_page(app, desk)
+    _add_stream(app, desk)
+    _add_one(app, desk)
+    _add_sources(app, desk)
+
+
+def _add_page(app: FastAPI, desk: Desk) -> None:
     caller = calling(desk, "read")
-    recent = desk.recent
 
     @app.get("/v1/predictions", summary="The newest predictions of a source", responses=responses(401, 403, 422, 503))
     def get_predictions(
@@ -81,9 +87,14 @@ def add(app: FastAPI, desk: Desk) -> None:
         seconds: `complete` says whether that was enough, and `before` goes on from there.
         """
         wanted = Wanted(caller, frozenset([source_id]), model_id, role)
-        page = recent.page(source_id, wanted, limit, before)
+        page = desk.recent.page(source_id, wanted, limit, before)
         found = [shown(one.prediction_id, one.prediction) for one in page.found]
         return PredictionPage(predictions=found, before=page.before, complete=page.complete)
+
+
+def _add_stream(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "read")
+    recent = desk.recent
 
     @app.get(
         "/v1/predictions/stream",
@@ -109,6 +120,10 @@ def add(app: FastAPI, desk: Desk) -> None:
         recent.tail.join(subscription)
         return LiveStream(subscription, recent.tail.leave)
 
+
+def _add_one(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "read")
+
     @app.get(
         "/v1/predictions/{prediction_id}", summary="One prediction", responses=responses(401, 403, 404, 410, 422, 503)
     )
@@ -116,10 +131,14 @@ def add(app: FastAPI, desk: Desk) -> None:
         """As long as `predictions` keeps it: 7 days, unless the log was set up otherwise."""
         return shown(prediction_id, desk.lookup.prediction_for(caller, prediction_id))
 
+
+def _add_sources(app: FastAPI, desk: Desk) -> None:
+    caller = calling(desk, "read")
+
     @app.get("/v1/sources", summary="Cameras of which predictions came lately", responses=responses(401, 403, 503))
     def get_sources(caller: Annotated[Caller, Depends(caller)]) -> Sources:
         """Those met near the end of the log, and those that were met there before while this service ran."""
-        places = recent.sources(caller)
+        places = desk.recent.sources(caller)
         return Sources(
             sources=[Source(source_id=one.source_id, partition=one.partition, seen_ms=one.seen_ms) for one in places]
         )

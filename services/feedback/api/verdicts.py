@@ -17,11 +17,11 @@ from services.feedback.api.body import json_body, read_body
 from services.feedback.api.direct import IDEMPOTENCY_PARAMETER, DirectRoute, idempotency_key
 from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
-from services.feedback.bulk import EXAMPLES as BULK_EXAMPLES
-from services.feedback.bulk import BulkRequest, Judgement, parse_bulk
-from services.feedback.case import Answer, Asked
 from services.feedback.desk import Desk
-from services.feedback.request import EXAMPLES, VerdictRequest, parse
+from services.feedback.verdicts.bulk import EXAMPLES as BULK_EXAMPLES
+from services.feedback.verdicts.bulk import BulkRequest, Judgement, parse_bulk
+from services.feedback.verdicts.case import Answer, Asked
+from services.feedback.verdicts.request import EXAMPLES, VerdictRequest, parse
 from shared.errors import GleanerError, Unavailable
 from shared.streams.verdicts import Verdict
 from shared.telemetry import logs

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from services.feedback.readers import within
+from services.feedback.lookup.readers import within
 from shared.errors import InvalidMessage, Unavailable
 from shared.ports import Bounds, Log, Reader
 from shared.streams.predictions import PREDICTIONS

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
-from services.feedback.readers import within
+from services.feedback.lookup.readers import within
 from shared.ports import Log, Reader
 from shared.streams.predictions import PREDICTIONS
 from shared.streams.record import Record

@@ -3,11 +3,10 @@
 Promises: the same bytes whoever writes it and when: its id, its time and its weight come of the log up to the deadline.
 """
 
-from datetime import UTC, datetime
-
 from services.feedback.silence import weight
 from services.feedback.silence.audit import TrackRecord
 from shared.streams.predictions import Prediction
+from shared.streams.stream import rfc3339
 from shared.streams.verdicts import Shown, Silence, Verdict, affirmed_id
 
 CALLER = "silence"
@@ -25,7 +24,7 @@ def affirmation(collection: str, shown: Shown, deadline_ms: int, record: TrackRe
         kind="affirmed",
         silence=_silence(shown, prediction, deadline_ms, record),
         caller=CALLER,
-        judged_at=datetime.fromtimestamp(deadline_ms / 1000, UTC).isoformat(timespec="milliseconds"),
+        judged_at=rfc3339(deadline_ms),
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from services.feedback.access.caller import Caller
-from services.feedback.case import Asked
 from services.feedback.desk import Desk
 from services.feedback.refusals import PredictionGone
-from services.feedback.request import VerdictRequest
+from services.feedback.verdicts.case import Asked
+from services.feedback.verdicts.request import VerdictRequest
 from shared.streams.record import NewRecord
 from shared.streams.verdicts import Silence, Verdict, affirmed_id, new_verdict
 from tests.e2e.honest.site import EXCLUDED, WAIT_S, Frame

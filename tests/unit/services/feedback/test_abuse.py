@@ -17,11 +17,11 @@ from fastapi.testclient import TestClient
 from services.feedback.accuracy.judging import judge
 from services.feedback.api import create_app
 from services.feedback.api.verdicts import TOGETHER
-from services.feedback.case import Asked
 from services.feedback.desk import Desk
 from services.feedback.pictures import Pictures
 from services.feedback.read_model.standing import standing
 from services.feedback.refusals import PredictionGone
+from services.feedback.verdicts.case import Asked
 from shared.streams.predictions import Detection
 from shared.streams.samples import NOTHING_TO_HIDE, new_sample
 from shared.streams.tallies import Chain, new_tally

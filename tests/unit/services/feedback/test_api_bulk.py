@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from services.feedback.bulk import MOST
+from services.feedback.verdicts.bulk import MOST
 from shared.streams import ids
 from tests.unit.services.feedback.conftest import HOUR_S, Site
 from tests.unit.services.feedback.test_api_verdicts import JSON, code, confirmed

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from services.feedback.access.caller import Caller
 from services.feedback.api import create_app, frames, multipart
 from services.feedback.desk import Desk
-from services.feedback.frame_request import EXAMPLES, parse
-from services.feedback.publishing import Publishing
+from services.feedback.frames.publishing import Publishing
+from services.feedback.frames.request import EXAMPLES, parse
 from services.feedback.refusals import InvalidRequest, NotAllowed, Refusal, TooMany
 from services.feedback.sending import Sending
 from shared.adapters.embedded.sqlite_state import SqliteState

@@ -6,7 +6,7 @@ from typing import get_args
 
 from fastapi.testclient import TestClient
 
-from services.feedback.request import EXAMPLES, VerdictRequest
+from services.feedback.verdicts.request import EXAMPLES, VerdictRequest
 from shared.streams.verdicts import PersonsKind
 from tests.unit.services.feedback.conftest import Site
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feedback.access.caller import Caller
-from services.feedback.known_bounds import FRESH_S, KnownBounds
-from services.feedback.lookup import Lookup
-from services.feedback.presence import TRUSTED_S, Presence
-from services.feedback.readers import MOST_ON_THE_WAY, Readers, with_those_between
+from services.feedback.lookup.known_bounds import FRESH_S, KnownBounds
+from services.feedback.lookup.lookup import Lookup
+from services.feedback.lookup.presence import TRUSTED_S, Presence
+from services.feedback.lookup.readers import MOST_ON_THE_WAY, Readers, with_those_between
+from services.feedback.lookup.remembered import Remembered
 from services.feedback.refusals import NotAllowed, PredictionGone, UnknownPrediction
-from services.feedback.remembered import Remembered
 from shared.errors import NeverWritten
 from shared.streams.frames import FRAMES
 from shared.streams.predictions import Prediction

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.feedback.refusals import InvalidRequest
-from services.feedback.request import LabelRequest, VerdictRequest, parse
+from services.feedback.verdicts.request import LabelRequest, VerdictRequest, parse
 
 COMMON = {
     "prediction_id": st.text(min_size=1, max_size=64),

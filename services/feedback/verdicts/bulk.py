@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import Field
 
 from services.feedback.refusals import InvalidRequest
-from services.feedback.request import EXAMPLES as ONE
-from services.feedback.request import VerdictRequest, strict_json, validated
+from services.feedback.verdicts.request import EXAMPLES as ONE
+from services.feedback.verdicts.request import VerdictRequest, strict_json, validated
 from shared.settings import Config
 
 MOST = 1_000

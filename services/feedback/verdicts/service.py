@@ -7,22 +7,21 @@ many are judged together, log and state store are each asked once for all of the
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from services.feedback.access.caller import Caller
-from services.feedback.case import Answer, Asked, Case
-from services.feedback.lookup import Lookup, seen_by
-from services.feedback.readers import within
+from services.feedback.lookup.lookup import Lookup, seen_by
+from services.feedback.lookup.readers import within
 from services.feedback.refusals import KeyReused, PredictionGone
-from services.feedback.request import VerdictRequest
 from services.feedback.sending import Sending
-from services.feedback.together import Together
+from services.feedback.verdicts.case import Answer, Asked, Case
+from services.feedback.verdicts.request import VerdictRequest
+from services.feedback.verdicts.together import Together
 from shared.errors import GleanerError, Unavailable
 from shared.ports import Clock, Log, State, Undecided
 from shared.streams import ids
 from shared.streams.keys import held_key, kept_key, memo_key
 from shared.streams.predictions import Prediction
-from shared.streams.stream import DAY_S
+from shared.streams.stream import DAY_S, rfc3339
 from shared.streams.verdicts import Verdict, new_verdict
 from shared.telemetry import metrics
 
@@ -159,7 +158,7 @@ class Feedback:
             prediction=prediction,
             caller=asked.caller.name,
             by_link=asked.caller.is_link,
-            judged_at=_rfc3339(self._clock.now_ms()),
+            judged_at=rfc3339(self._clock.now_ms()),
         )
 
 
@@ -193,7 +192,3 @@ def _gone() -> PredictionGone:
 
 def _reused() -> KeyReused:
     return KeyReused("this key came with another body before; expected a new key for a new verdict", "Idempotency-Key")
-
-
-def _rfc3339(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from services.feedback.refusals import InvalidRequest
-from services.feedback.request import refuse_repeated_fields
+from services.feedback.verdicts.request import refuse_repeated_fields
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.frames import FrameRef

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
-from services.feedback.known_bounds import KnownBounds
-from services.feedback.readers import LANES, Found, Readers, within
+from services.feedback.lookup.known_bounds import KnownBounds
+from services.feedback.lookup.readers import LANES, Found, Readers, within
 from shared.errors import GleanerError, InvalidMessage, RecordGone, Unavailable
 from shared.ports import Bounds, Log
 from shared.runtime.pixels import FramePixels

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from services.feedback.case import Answer, Asked, Case
+from services.feedback.verdicts.case import Answer, Asked, Case
 from shared.errors import Unavailable
 
 LANES = 2

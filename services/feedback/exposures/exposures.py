@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from services.feedback.access.caller import Caller
-from services.feedback.exposure_request import ExposureRequest, Told
-from services.feedback.lookup import Looked, Lookup, seen_by
-from services.feedback.readers import within
+from services.feedback.exposures.request import ExposureRequest, Told
+from services.feedback.lookup.lookup import Looked, Lookup, seen_by
+from services.feedback.lookup.readers import within
 from services.feedback.refusals import InvalidRequest, KeyReused, Refusal
 from services.feedback.sending import Sending
 from services.feedback.silence.options import SilenceOptions

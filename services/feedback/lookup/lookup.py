@@ -7,11 +7,11 @@ alone learns nothing of others, not even that a prediction is there.
 from collections.abc import Sequence
 
 from services.feedback.access.caller import Caller
-from services.feedback.known_bounds import KnownBounds
-from services.feedback.presence import IsThere, Presence
-from services.feedback.readers import Found, Readers
+from services.feedback.lookup.known_bounds import KnownBounds
+from services.feedback.lookup.presence import IsThere, Presence
+from services.feedback.lookup.readers import Found, Readers
+from services.feedback.lookup.remembered import Remembered
 from services.feedback.refusals import InvalidRequest, PredictionGone, Refusal, UnknownPrediction
-from services.feedback.remembered import Remembered
 from shared.errors import GleanerError, InvalidMessage, NeverWritten, Unavailable
 from shared.ports import Log
 from shared.runtime.pixels import FramePixels

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from services.feedback.bulk import KEY, MOST, MOST_KEY_CHARS, listed
 from services.feedback.refusals import InvalidRequest
-from services.feedback.request import strict_json
+from services.feedback.verdicts.bulk import KEY, MOST, MOST_KEY_CHARS, listed
+from services.feedback.verdicts.request import strict_json
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.stream import first_complaint

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from services.feedback.access.caller import Caller
-from services.feedback.readers import within
+from services.feedback.lookup.readers import within
 from services.feedback.refusals import InvalidRequest
-from services.feedback.request import VerdictRequest
+from services.feedback.verdicts.request import VerdictRequest
 from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.streams import ids
 from shared.streams.predictions import Prediction

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from services.feedback.access.caller import Caller
-from services.feedback.frame_request import FrameRequest, prediction_of
+from services.feedback.frames.request import FrameRequest, prediction_of
 from services.feedback.refusals import InvalidRequest, KeyReused, NotAllowed
 from services.feedback.sending import Sending
-from services.feedback.service import KEY_LIFE_S
+from services.feedback.verdicts.service import KEY_LIFE_S
 from shared.errors import InvalidImage
 from shared.imaging import dimensions, sniff
 from shared.ports import State

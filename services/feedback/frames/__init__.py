@@ -1,0 +1,1 @@
+"""What applications publish: their frames and what their own models saw, from a request to the log."""

@@ -1,0 +1,1 @@
+"""What people say about predictions: from a request to the log."""
