@@ -13,6 +13,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from services.feedback.access.caller import Caller, May, Scope
 from services.feedback.access.door import Door
 from services.feedback.access.links import MOST_TOKEN_CHARS, is_link
+from services.feedback.api.query import check_query
 from services.feedback.desk import Desk
 
 _BEARER = HTTPBearer(auto_error=False, description="an API key of the settings, or the token of a signed link")
@@ -43,6 +44,7 @@ def caller_of(request: Request, desk: Desk, scope: Scope, link: May | None = Non
     known = door_of(request.app, desk).caller(_credential(request))
     known.check_scope(scope)
     known.check_link(link)
+    check_query(request)
     return known
 
 
@@ -58,6 +60,7 @@ def calling_for_image(desk: Desk) -> Calling:
         known = door_of(request.app, desk).caller(given)
         known.check_scope("read")
         known.check_link("image")
+        check_query(request)
         return known
 
     return caller
