@@ -85,7 +85,7 @@ class Appraisals:
     def compare(self, a: Question, b: Question) -> Comparison:
         """Of the frames that were drawn for `a`. Raises as `of`."""
         versions = self._model.versions(_sees(a), judged=True)
-        first, second = _wanted(versions, a), _wanted(versions, b)
+        first, second = _wanted(versions, a, "a"), _wanted(versions, b, "b")
         window = Window(first.model_id, first.model_version, a.since_ms, a.until_ms)
         reviews, totals, _ = self._seen(window, a)
         others = self._model.outcomes(second.model_id, second.model_version)
@@ -133,8 +133,8 @@ def _sees(question: Question) -> Callable[[str], bool] | None:
     return Caller("", sources=question.sources).sees if question.sources else None
 
 
-def _wanted(versions: Sequence[Version], question: Question) -> Version:
-    """The one that is named, or the one that was seen last."""
+def _wanted(versions: Sequence[Version], question: Question, where: str = "model_id") -> Version:
+    """The one that is named, or the one that was seen last. `where`: the parameter that names it."""
     named = [
         one
         for one in versions
@@ -145,6 +145,6 @@ def _wanted(versions: Sequence[Version], question: Question) -> Version:
             "no such model version was seen; GET /v1/accuracy/versions lists those that were"
             if versions
             else "no frames were counted yet: the sampler tells them every 1,024 predictions, and when it stops",
-            "model_id",
+            where,
         )
     return max(named, key=lambda one: (one.last_ms, one.first_ms))

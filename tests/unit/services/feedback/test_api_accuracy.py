@@ -170,6 +170,13 @@ class TestCompare:
         answer = asking().get("/v1/accuracy/compare", params={"a": "kitchen@1", "b": b})
         assert (answer.status_code, answer.json()["error"]["where"]) == (422, "b")
 
+    @pytest.mark.parametrize(("a", "b", "where"), [("kitchen@7", "kitchen@1", "a"), ("kitchen@1", "kitchen@7", "b")])
+    def test_a_version_that_was_never_seen(
+        self, judged: list[Design], asking: Callable[..., TestClient], a: str, b: str, where: str
+    ) -> None:
+        answer = asking().get("/v1/accuracy/compare", params={"a": a, "b": b})
+        assert (answer.status_code, answer.json()["error"]["where"]) == (404, where)
+
 
 class TestAlerts:
     def test_certainly_above_the_limit(self, judged: list[Design], asking: Callable[..., TestClient]) -> None:
