@@ -105,6 +105,7 @@ class Silence(Part):
     shown: int = Field(description="predictions that people saw long enough, with the time for objections over")
     objected: int
     affirmed: int = Field(description="held ones that nobody objected to: labels with a weight, never truth")
+    judged: int = Field(default=0, description="frames that people judged, which should be at least half as many")
     wrong: Told | None = None
 
 

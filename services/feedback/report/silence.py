@@ -37,6 +37,7 @@ class _Exposed:
 class _Heard:
     of: ModelVersion
     affirmed: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
     exposed: dict[str, _Exposed] = field(default_factory=dict)
 
     def hear(self, message: Verdict | Shown, at_ms: int) -> None:
@@ -61,7 +62,9 @@ class _Heard:
         frame_id = verdict.prediction.frame.frame_id
         if verdict.kind == "affirmed":
             self.affirmed.add(frame_id)
-        elif verdict.kind in WRONG and not verdict.exhaustive:
+            return
+        self.judged.add(frame_id)
+        if verdict.kind in WRONG and not verdict.exhaustive:
             self.exposed.setdefault(frame_id, _Exposed()).objections.append((at_ms, verdict.caller))
 
 
@@ -81,6 +84,7 @@ def silence(log: Log, of: ModelVersion, reviews: list[Review], now_ms: int) -> S
         shown=len(over),
         objected=len(over) - len(silent),
         affirmed=len(heard.affirmed),
+        judged=len(heard.judged),
         wrong=telling.estimate("frame_error_rate", made, len(silent)),
     )
 

@@ -54,6 +54,8 @@ NOBODY_SHOWN = "No predictions were shown to people whose time for objections is
 NOBODY_JUDGED = "Nobody has judged anything yet."
 REVIEWER_COLUMNS = ("reviewer, since the beginning", "verdicts", "rejected", "agreed with the next person")
 MOST_NAMES, MOST_CHARS = 20, 120
+MOST_AFFIRMED_PER_JUDGED = 2
+"""SCIENCE F."""
 SILENCE_SAYS_NOT = "Silence is a label with a weight, for training. It never enters the figures above."
 
 
@@ -247,6 +249,11 @@ def why_missing(flow: Flow) -> list[str]:
 def silent(told: Silence) -> list[str]:
     said = f"{count(told.shown, 'prediction')} of this version were shown to people; {told.objected:,} were rejected in time."
     affirmed = f"{count(told.affirmed, 'held one')} became a label because nobody objected."
+    if told.affirmed > MOST_AFFIRMED_PER_JUDGED * told.judged:
+        affirmed += (
+            f" That is more than twice the {count(told.judged, 'frame')} that people judged: "
+            "lower `feedback.silence.hold`, or a model is taught mostly by itself."
+        )
     if told.wrong is None:
         return [said, affirmed]
     says = told.wrong.says

@@ -54,6 +54,12 @@ def test_sections_in_their_order() -> None:
     assert titles == list(words.SECTIONS.values())
 
 
+@pytest.mark.parametrize(("affirmed", "warned"), [(8, False), (9, True)])
+def test_more_than_two_labels_by_silence_for_each_of_people_is_said(affirmed: int, warned: bool) -> None:
+    made = page(report(silence=Silence(shown=50, objected=3, affirmed=affirmed, judged=4, wrong=told(0.02))))
+    assert ("more than twice the 4 frames that people judged" in made) == warned
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_string_is_escaped(text: str) -> None:
     of = ModelVersion(model_id=text, model_version=text)

@@ -8,6 +8,7 @@ import pytest
 from services.feedback.accuracy.review import Review
 from services.feedback.report.content import ModelVersion, Silence
 from services.feedback.report.silence import silence
+from shared.streams import verdicts
 from shared.streams.predictions import Prediction
 from shared.streams.verdicts import new_shown
 from tests.unit.services.feedback.read_model.making import ALWAYS, START_MS, Streams, shown_of
@@ -52,6 +53,27 @@ def test_who_objected_in_time(streams: Streams) -> None:
     streams.judge(late, "rejected")
     found = told(streams)
     assert (found.shown, found.objected) == (8, 1)
+
+
+def test_how_many_frames_people_judged_beside_those_that_became_labels_by_themselves(streams: Streams) -> None:
+    nobody_objected = verdicts.Silence(
+        exposure_id="e",
+        deadline_ms=1,
+        weight=0.8,
+        p_correct=0.9,
+        p=0.9,
+        reject_rate=0.0,
+        audited_errors=0,
+        probability=1.0,
+    )
+    for said in ({"kind": "affirmed", "silence": nobody_objected}, {"kind": "confirmed"}):
+        for _ in range(2):
+            _, prediction = streams.predict()
+            show(streams, prediction)
+            streams.judge(prediction, **said)
+    streams.judge(prediction, "rejected")  # the same frame, which counts once
+    found = told(streams)
+    assert (found.affirmed, found.judged) == (2, 2)
 
 
 def test_glimpses_other_versions_and_open_deadlines_do_not_count(streams: Streams) -> None:
