@@ -27,8 +27,8 @@ up: env ## the four services in containers, with Kafka, Redis and MinIO; docs/co
 down: ## stop the containers; the data stays
 	docker compose --profile '*' down
 
-test: $(VENV)/.installed-dev ## sets up real Kafka, Redis and MinIO and runs every test
-	$(BIN)/pytest
+test: $(VENV)/.installed-dev ## sets up real Kafka, Redis and MinIO and runs every test; some: make test TESTS=tests/e2e
+	$(BIN)/pytest $(TESTS)
 
 test-unit: $(VENV)/.installed-dev ## the tests that need no server
 	$(BIN)/pytest tests/unit tests/contract -m "not servers"
