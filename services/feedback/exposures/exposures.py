@@ -83,7 +83,7 @@ class Exposures:
         held = self._draw(frame.frame_id) < probability
         return Shown(
             **request.model_dump(),
-            exposure_id=ids.make_id("exposure", caller.space, told.key or request.fingerprint),
+            exposure_id=ids.make_id("exposure", caller.space, told.identity),
             frame_id=frame.frame_id,
             partition=frame.partition,
             source_id=seen.source_id,

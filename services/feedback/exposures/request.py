@@ -94,6 +94,14 @@ class Told:
     request: ExposureRequest
     key: str | None = None
 
+    @property
+    def identity(self) -> str:
+        """What its id is made of, beside the caller. Never the key alone: forgotten after a day, it may come back with
+        something else.
+        """
+        content = self.request.fingerprint
+        return content if self.key is None else f"{self.key}\0{content}"
+
 
 def parse(body: bytes) -> ExposureRequest:
     """Raises InvalidRequest with the first field that is wrong."""

@@ -33,6 +33,14 @@ class Asked:
         return f"idem:{{key}}:{ids.make_id('caller', self.caller.space)}:{ids.make_id('key', self.key or '')}"
 
     @property
+    def identity(self) -> str:
+        """What its id is made of, beside the caller. Never the key alone: a key is forgotten after a day, and may come back
+        with something else, which would have the first one's id and count for nothing.
+        """
+        content = self.request.fingerprint
+        return content if self.key is None else f"{self.key}\0{content}"
+
+    @property
     def content(self) -> bytes:
         """What a later request under the same key must say, too."""
         return self.request.fingerprint.encode()

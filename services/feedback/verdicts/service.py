@@ -152,9 +152,8 @@ class Feedback:
                 case.stored = self._sending.begin(new_verdict(verdict))
 
     def _verdict(self, asked: Asked, prediction: Prediction) -> Verdict:
-        key = asked.key or asked.request.fingerprint
         return asked.request.as_verdict(
-            verdict_id=ids.verdict_id(asked.caller.space, key),
+            verdict_id=ids.verdict_id(asked.caller.space, asked.identity),
             prediction=prediction,
             caller=asked.caller.name,
             by_link=asked.caller.is_link,

@@ -1,7 +1,8 @@
 """A site on the embedded adapters in a temporary folder: frames and predictions in, and a clock that can jump."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,11 @@ class Site:
         """As the sampler does for a frame that it drew."""
         key = memo_key(collection, ids.sample_id(collection, prediction.frame.frame_id, prediction.model_id))
         self.state.decide([Undecided(key, b"kept", ttl_s=60)])
+
+    def forget_keys(self) -> None:
+        """As the state store does with idempotency keys after a day, or when it is lost."""
+        with closing(sqlite3.connect(self.folder / "state.db")) as db, db:
+            assert db.execute("DELETE FROM entries WHERE key LIKE 'idem%'").rowcount
 
     def verdicts(self) -> list[Verdict]:
         return [one for one in self.judged() if isinstance(one, Verdict)]

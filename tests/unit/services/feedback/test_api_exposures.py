@@ -34,7 +34,7 @@ def test_an_exposure_is_in_the_log_before_it_is_answered(site: Site, client_for:
     (shown,) = exposures(site)
     assert response.status_code == 202
     assert response.json() == {
-        "exposure_id": ids.make_id("exposure", "local", "one"),
+        "exposure_id": shown.exposure_id,
         "prediction_id": prediction_id,
         "frame_id": prediction.frame.frame_id,
         "held": True,
@@ -124,6 +124,17 @@ def test_another_body_under_the_same_key_is_refused(site: Site, client: TestClie
     response = client.post(PATH, json=seen(prediction_id, viewer="x"), headers=key)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "idempotency_key_reused")
     assert len(exposures(site)) == 1
+
+
+def test_another_body_under_a_key_that_was_forgotten_is_another_exposure(site: Site, client: TestClient) -> None:
+    """Of two with one id one counts: this one was answered 202, and would be lost."""
+    prediction_id, _ = site.prediction()
+    key = {"Idempotency-Key": "one"}
+    first = client.post(PATH, json=seen(prediction_id), headers=key)
+    site.forget_keys()
+    other = client.post(PATH, json=seen(prediction_id, viewer="x"), headers=key)
+    assert (first.status_code, other.status_code) == (202, 202)
+    assert len({shown.exposure_id for shown in exposures(site)}) == 2
 
 
 def test_a_key_for_other_sources_learns_nothing(site: Site, client_for: ClientFor) -> None:

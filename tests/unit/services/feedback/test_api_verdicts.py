@@ -49,11 +49,10 @@ def test_a_verdict_is_in_the_log_before_it_is_answered(site: Site, client: TestC
     (verdict,) = site.verdicts()
     assert response.status_code == 202
     assert response.json() == {
-        "verdict_id": ids.verdict_id("local", "one"),
+        "verdict_id": verdict.verdict_id,
         "prediction_id": prediction_id,
         "frame_id": prediction.frame.frame_id,
     }
-    assert verdict.verdict_id == response.json()["verdict_id"]
     assert verdict.prediction == prediction
     assert (verdict.kind, verdict.reason, verdict.detection_index) == ("rejected", "false_positive", 1)
     assert (verdict.reviewer, verdict.note, verdict.caller) == ("Ana Ñandú 🦤", "a doormat", "local")
@@ -152,6 +151,21 @@ class TestRetries:
         response = client.post(PATH, json=confirmed(prediction_id, note="other"), headers=headers)
         assert code(response) == (409, "idempotency_key_reused", "Idempotency-Key")
         assert len(site.verdicts()) == 1
+
+    def test_another_body_under_a_key_that_was_forgotten_is_another_verdict(
+        self, site: Site, client: TestClient
+    ) -> None:
+        """Of two with one id one counts: this one was answered 202, and would be lost."""
+        prediction_id, _ = site.prediction()
+        headers = {"Idempotency-Key": "once"}
+        first = client.post(PATH, json=confirmed(prediction_id), headers=headers)
+        site.forget_keys()
+        other = client.post(PATH, json=confirmed(prediction_id, note="other"), headers=headers)
+        site.forget_keys()
+        again = client.post(PATH, json=confirmed(prediction_id), headers=headers)
+        assert [one.status_code for one in (first, other, again)] == [202, 202, 202]
+        assert first.json() == again.json() != other.json()
+        assert len({verdict.verdict_id for verdict in site.verdicts()}) == 2
 
     def test_another_correction_under_the_same_key_is_409(self, site: Site, client: TestClient) -> None:
         prediction_id, _ = site.prediction()
