@@ -68,6 +68,9 @@ class Exposures:
             some = told[at : at + TOGETHER]
             found = self._lookup.predictions([one.request.prediction_id for one in some])
             made += [self._made(caller, one, seen_by(caller, seen)) for one, seen in zip(some, found, strict=True)]
+            if (down := _down(made[at:])) is not None:  # the rest would wait as long for the same answer
+                made += [down] * (len(told) - len(made))
+                break
         return self._sent(self._without_reused(caller, told, made))
 
     def _made(self, caller: Caller, told: Told, seen: Looked) -> Taken:
@@ -143,6 +146,13 @@ class Exposures:
         except Unavailable as error:
             return error
         return shown
+
+
+def _down(made: Sequence[Taken]) -> Unavailable | None:
+    """Why none of them was found, where that is because nobody answered."""
+    if any(isinstance(one, Shown) for one in made):
+        return None
+    return next((one for one in made if isinstance(one, Unavailable)), None)
 
 
 def _key_of(caller: Caller, key: str | None) -> str:

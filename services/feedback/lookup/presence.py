@@ -10,16 +10,16 @@ Promises: a verdict on a frame that is gone is taken by mistake only in the seco
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 from services.feedback.lookup.known_bounds import KnownBounds
-from services.feedback.lookup.readers import LANES, Found, Readers, within
+from services.feedback.lookup.readers import LANES, Found, Readers, done, within
 from shared.errors import GleanerError, InvalidMessage, RecordGone, Unavailable
 from shared.ports import Bounds, Log
 from shared.runtime.pixels import FramePixels
 from shared.streams import frames
-from shared.streams.frames import FRAMES, Frame, FrameRef
+from shared.streams.frames import FRAMES, FrameRef
 from shared.streams.predictions import Prediction
 
 TRUSTED_S = 60.0
@@ -52,21 +52,25 @@ class Presence:
     def of(self, predictions: Sequence[Prediction]) -> list[IsThere]:
         """For each: there, not there, or why nobody can tell now."""
         came_s = self._bounds.now_s()
-        found = [self._at_a_glance(prediction, came_s) for prediction in predictions]
+        down: dict[int, Unavailable] = {}
+        found = [self._at_a_glance(prediction, came_s, down) for prediction in predictions]
         unsure = [prediction for prediction, is_there in zip(predictions, found, strict=True) if is_there is None]
         looked_at = iter(self._looked_at(unsure))
         return [next(looked_at) if is_there is None else is_there for is_there in found]
 
     def of_frame(self, ref: FrameRef) -> bool:
         """By reading it. Raises Unavailable."""
-        return self._is_it(ref, self._read([ref])[0])[0]
+        there, _ = self._begun(ref, self._read([ref])[0])
+        return self._ended(there, self._until_s())
 
     def close(self) -> None:
         self._asking.shutdown()
 
-    def _at_a_glance(self, prediction: Prediction, came_s: float) -> IsThere | None:
-        """None: it has to be looked at."""
+    def _at_a_glance(self, prediction: Prediction, came_s: float, down: dict[int, Unavailable]) -> IsThere | None:
+        """None: it has to be looked at. `down`: partitions that did not answer the one before, who waited for all."""
         ref = prediction.frame
+        if ref.partition in down:
+            return down[ref.partition]
         try:
             bounds = self._bounds.around(ref.partition, ref.offset, came_s)
             if bounds is None or not bounds.start <= ref.offset < bounds.end:
@@ -75,6 +79,7 @@ class Presence:
                 return None
             return True if self._is_of_this_log(ref, bounds) else None
         except Unavailable as error:
+            down[ref.partition] = error
             return error
 
     def _is_trusted(self, source_id: str) -> bool:
@@ -92,12 +97,15 @@ class Presence:
         return begins_ms <= ref.time_ms
 
     def _looked_at(self, predictions: Sequence[Prediction]) -> list[IsThere]:
+        """All objects are asked for before the first is waited for."""
         records = self._read([prediction.frame for prediction in predictions])
-        return [self._look(prediction, record) for prediction, record in zip(predictions, records, strict=True)]
+        begun = [self._begun(prediction.frame, record) for prediction, record in zip(predictions, records, strict=True)]
+        until_s = self._until_s()
+        return [self._look(one, *looked, until_s) for one, looked in zip(predictions, begun, strict=True)]
 
-    def _look(self, prediction: Prediction, record: Found) -> IsThere:
+    def _look(self, prediction: Prediction, there: "Future[bool]", by_value: bool, until_s: float) -> IsThere:
         try:
-            is_there, by_value = self._is_it(prediction.frame, record)
+            is_there = self._ended(there, until_s)
         except Unavailable as error:
             return error
         self._learn(prediction.source_id, trusted=is_there and by_value)
@@ -111,22 +119,31 @@ class Presence:
             if len(self._trusted_at_s) > MOST_SOURCES:
                 self._trusted_at_s.popitem(last=False)
 
-    def _is_it(self, ref: FrameRef, record: Found) -> tuple[bool, bool]:
-        """Whether this record is that frame and its image is there; and whether it lies there by value. Raises Unavailable."""
+    def _begun(self, ref: FrameRef, record: Found) -> tuple["Future[bool]", bool]:
+        """Whether this record is that frame and its image is there; and whether it lies there by value."""
         if isinstance(record, Unavailable):
-            raise record
+            failed: Future[bool] = Future()
+            failed.set_exception(record)
+            return failed, False
         if isinstance(record, GleanerError):
-            return False, False
+            return done(False), False
         try:
             frame = frames.decode(record)
         except InvalidMessage:
-            return False, False
-        return frame.ref.frame_id == ref.frame_id and self._has_image(frame), frame.reference is None
+            return done(False), False
+        if frame.ref.frame_id != ref.frame_id or frame.reference is None:
+            return done(frame.ref.frame_id == ref.frame_id), frame.reference is None
+        return self._asking.submit(self._pixels.is_there, frame), False
 
-    def _has_image(self, frame: Frame) -> bool:
-        if frame.reference is None:
-            return True
-        return within(self._timeout_s, "object store", self._asking.submit(self._pixels.is_there, frame))
+    def _ended(self, there: "Future[bool]", until_s: float) -> bool:
+        """Raises Unavailable."""
+        try:
+            return within(max(0.0, until_s - time.monotonic()), "object store", there)
+        finally:
+            there.cancel()
+
+    def _until_s(self) -> float:
+        return time.monotonic() + self._timeout_s
 
     def _read(self, refs: Sequence[FrameRef]) -> list[Found]:
         wanted: dict[int, list[int]] = {}

@@ -5,6 +5,7 @@ A partition has one lane, as long as there are enough: Kafka's client reads on w
 and needs five for any other place.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
@@ -52,7 +53,8 @@ class Readers:
     def read_all(self, stream: str, wanted: Mapping[int, Sequence[int]]) -> dict[int, dict[int, Found]]:
         """Offsets by partition, each a record or why it is not there; with what lay on the way. Partitions side by side."""
         begun = {partition: self._begin(stream, partition, offsets) for partition, offsets in wanted.items()}
-        return {partition: self._ended(future, wanted[partition]) for partition, future in begun.items()}
+        until_s = time.monotonic() + self._timeout_s
+        return {partition: self._ended(future, wanted[partition], until_s) for partition, future in begun.items()}
 
     def close(self) -> None:
         for lane in self._lanes:
@@ -62,15 +64,16 @@ class Readers:
         try:
             exists = self._exists(stream, partition)
         except Unavailable as error:
-            return _done(dict.fromkeys(offsets, error))
+            return done(dict.fromkeys(offsets, error))
         if not exists:
-            return _done(dict.fromkeys(offsets, NeverWritten(f"{stream} has no partition {partition}")))
+            return done(dict.fromkeys(offsets, NeverWritten(f"{stream} has no partition {partition}")))
         return self._lane((stream, partition)).read(stream, partition, offsets)
 
-    def _ended(self, future: "Future[dict[int, Found]]", offsets: Sequence[int]) -> dict[int, Found]:
+    def _ended(self, future: "Future[dict[int, Found]]", offsets: Sequence[int], until_s: float) -> dict[int, Found]:
         try:
-            return within(self._timeout_s, "log", future)
+            return within(max(0.0, until_s - time.monotonic()), "log", future)
         except Unavailable as error:
+            future.cancel()  # where it was not begun: nobody waits for it, and it would hold up those behind it
             return dict.fromkeys(offsets, error)
 
     def _lane(self, at: Partition) -> "_Lane":
@@ -128,7 +131,7 @@ def with_those_between(offsets: Sequence[int]) -> list[int]:
     return path
 
 
-def _done(found: T) -> "Future[T]":
+def done(found: T) -> "Future[T]":
     future: Future[T] = Future()
     future.set_result(found)
     return future

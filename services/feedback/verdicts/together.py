@@ -77,7 +77,9 @@ class Together:
                         break
                     batch.append(more)
                     judgements += len(more.asked)
-            self._begin(batch)
+            # Who gave up has its answer: while a log hangs their judgements would pile up before those who still wait.
+            if waited_for := [waiting for waiting in batch if not waiting.done.done()]:
+                self._begin(waited_for)
 
     def _begin(self, batch: Sequence[_Waiting]) -> None:
         try:
