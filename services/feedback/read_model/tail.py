@@ -35,6 +35,7 @@ class Tail:
         self._timeout_s = timeout_s
         self._reader: Reader | None = None
         self._parts: dict[int, _Part] = {}
+        self._is_whole = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-model-tail")
 
     def beyond(self, last: Mapping[int, Tally]) -> list[Signed]:
@@ -51,7 +52,7 @@ class Tail:
             is_read = self._read_on(last)
         except Unavailable as error:
             logs.get().warning("read_model.tail_waits", why=str(error))
-            is_read = bool(self._parts)  # nothing was counted yet: a start while the log is down
+            is_read = self._is_whole  # not at a start while the log is down, nor half way
         if not is_read:
             # Too small an N would make every rate too high, and nothing would show it.
             raise Unavailable("read model", "the frames since the last tally are still being counted: ask again")
@@ -68,8 +69,10 @@ class Tail:
             part = self._parts.get(number)
             if part is None or part.is_behind(last.get(number), bounds):
                 part = self._parts[number] = _Part(number, last.get(number), bounds.start)
+                self._is_whole = False
             reached = replace(bounds, end=min(bounds.end, met.get(number, bounds.end)))
             is_read = part.read_on(self._reader, reached, until_s) and is_read
+        self._is_whole = is_read
         return is_read
 
     def _close(self) -> None:
@@ -105,6 +108,8 @@ class _Part:
 
     def beyond(self, last: Tally | None) -> list[Signed]:
         """Blocks after the last tally's; of its own block, what it does not say yet."""
+        if last is not None and last.up_to >= self._chain.up_to:
+            return []  # it was overtaken, and could not read on
         block = -1 if last is None else last.block
         self._finished = [tally for tally in self._finished if tally.block >= block]
         still_open = self._chain.tally()
