@@ -29,9 +29,10 @@ class Columns:
 
     def counts(self, db: Connection, filters: Filters) -> tuple[int, Counts]:
         """(samples that pass all filters, per facet and number the samples that pass all others)."""
-        numbers = accepted(db, filters)
-        sources = None if filters.sees is None else visible(db, filters.sees)
         with self._guard:
+            # The first read begins the snapshot: it must not be older than what somebody else brought into the columns.
+            numbers = accepted(db, filters)
+            sources = None if filters.sees is None else visible(db, filters.sees)
             self._catch_up(db)
             base = self._base(filters, sources)
             failing = {facet: ~_among(self._facets[facet][base], passing) for facet, passing in numbers.items()}
