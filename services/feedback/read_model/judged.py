@@ -1,6 +1,7 @@
 """What people said of each frame, folded anew when a verdict or a sample of it comes: outcomes, and what samples are found by.
 
-Promises: a fold reads the verdicts that stand and the new ones, so that it costs the same however many there were.
+Promises: a fold reads the verdicts that stand, the new ones, and what silence said, so that it costs the same however many
+there were, and gives the same.
 """
 
 import json
@@ -32,7 +33,7 @@ def fold(db: Connection, frame: Frame, names: Names, excluded: Collection[str]) 
         return  # a sample that nobody judged is open as it is
     stand = standing(said, excluded)
     _mark(db, said, stand, excluded)
-    outcome = judge(said[0].prediction, stand, excluded)
+    outcome = judge(stand[-1].prediction, stand, excluded) if stand else None
     _keep(db, frame, outcome)
     judged = names.set_of("judged", {*(verdict.kind for verdict in stand), *_lacking(outcome)})
     db.execute("UPDATE samples SET judged = ? WHERE frame_id = ? AND version = ?", (judged, *frame))
@@ -50,10 +51,13 @@ def outcome_of(body: str | None) -> Outcome | None:
 
 
 def _said(db: Connection, frame: Frame) -> list[Verdict]:
-    """In the order of the log, which is the order of the rows: one frame's verdicts lie on one partition."""
+    """In the order of the log, which is the order of the rows: one frame's verdicts lie on one partition.
+
+    Silence too where a person's word has outranked it: it stands again when they are unsure in the end.
+    """
     bodies = db.execute(
-        "SELECT body FROM verdicts JOIN verdict_bodies USING (row) WHERE frame_id = ? AND version = ? AND standing"
-        " ORDER BY row",
+        "SELECT body FROM verdicts JOIN verdict_bodies USING (row) WHERE frame_id = ? AND version = ?"
+        " AND (standing OR kind = 'affirmed') ORDER BY row",
         frame,
     )
     return [Verdict.model_validate_json(unpacked(body)) for (body,) in bodies]
@@ -63,6 +67,8 @@ def _mark(db: Connection, said: list[Verdict], stand: list[Verdict], excluded: C
     staying = {verdict.verdict_id for verdict in stand}
     gone = [(verdict.verdict_id,) for verdict in said if verdict.verdict_id not in staying]
     db.executemany("UPDATE verdicts SET standing = 0 WHERE verdict_id = ?", gone)
+    silent = [(verdict.verdict_id,) for verdict in stand if verdict.kind == "affirmed"]
+    db.executemany("UPDATE verdicts SET standing = 1 WHERE verdict_id = ?", silent)
     told = [(agreed, one) for one, agreed in agreements(v for v in said if not is_excluded(v, excluded))]
     db.executemany("UPDATE verdicts SET agreed = ? WHERE verdict_id = ?", told)
 

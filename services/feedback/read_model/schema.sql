@@ -72,7 +72,7 @@ CREATE TABLE verdicts (               -- `standing`: no later one supersedes it;
     row INTEGER PRIMARY KEY, verdict_id TEXT UNIQUE, time_ms INTEGER, frame_id TEXT, version INTEGER, source INTEGER,
     prediction_id TEXT, kind TEXT, detection_index INTEGER, person TEXT, standing INTEGER, agreed INTEGER);
 CREATE INDEX verdicts_frame ON verdicts (frame_id, version);
-CREATE INDEX verdicts_standing ON verdicts (frame_id, version) WHERE standing;
+CREATE INDEX verdicts_standing ON verdicts (frame_id, version) WHERE (standing OR kind = 'affirmed');
 CREATE INDEX verdicts_time ON verdicts (time_ms, verdict_id, source, kind, person);
 CREATE INDEX verdicts_person ON verdicts (person, time_ms, verdict_id, source, kind);
 CREATE INDEX verdicts_people ON verdicts (person, kind, agreed, source, time_ms);

@@ -1,7 +1,8 @@
 """Which of the verdicts on one prediction still stand, and whether the one that superseded another agrees with it.
 
 Promises: pure. The rules are `accuracy.judging`'s: a later verdict on the frame supersedes all before it (`missed`: only those
-on the frame), one on a box what was said of that box. So a fold of those that stand, and of new ones, is a fold of all.
+on the frame), one on a box what was said of that box. So a fold of those that stand, of silence, and of new ones, in the
+order of the log, is a fold of all.
 """
 
 from collections.abc import Collection, Iterable, Iterator

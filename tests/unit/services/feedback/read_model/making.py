@@ -17,13 +17,23 @@ from shared.streams.record import NewRecord, Record
 from shared.streams.samples import Design, Effect, Neighbour, Reason, Revision, new_sample
 from shared.streams.tallies import MINUTE_MS, Chain, new_tally
 from shared.streams.uploads import Outcome, Receipt, new_receipt
-from shared.streams.verdicts import Shown, Verdict, new_shown, new_verdict
+from shared.streams.verdicts import Shown, Silence, Verdict, new_shown, new_verdict
 
 SALT = b"a salt of at least sixteen bytes"
 START_MS = 1_764_547_200_000  # 2025-12-01T00:00Z
 PARTITIONS = 2
 ALWAYS = Window("kitchen", "1", 0, 2**62)
 WAIT_S = 30.0
+SILENCE = Silence(
+    exposure_id="e",
+    deadline_ms=1,
+    weight=0.6,
+    p_correct=0.8,
+    p=0.8,
+    reject_rate=0.0,
+    audited_errors=0,
+    probability=0.01,
+)
 
 
 class Streams:
@@ -161,6 +171,7 @@ def verdict_of(prediction: Prediction, kind: Any, **changes: Any) -> Verdict:
         "prediction": prediction,
         "kind": kind,
         "reason": "false_positive" if kind == "rejected" else None,
+        "silence": SILENCE if kind == "affirmed" else None,
         "caller": "app",
         "judged_at": "2025-12-01T00:00:00Z",
     }

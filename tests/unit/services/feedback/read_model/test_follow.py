@@ -1,7 +1,10 @@
 """The file is a projection: whatever happens to it, the answers come back the same."""
 
+import itertools
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from services.feedback.read_model import ReadModel
 from shared.runtime.clock import SystemClock
@@ -129,6 +132,36 @@ def test_the_batches_make_no_difference(streams: Streams) -> None:
             assert slowly.caught_up(WAIT_S)
         with streams.model("at-once.db") as at_once:
             assert answers(slowly) == answers(at_once)
+
+
+@pytest.mark.parametrize("kinds", list(itertools.permutations(["affirmed", "rejected", "unsure"])))
+def test_the_batches_make_no_difference_to_what_stands(streams: Streams, kinds: tuple[str, ...]) -> None:
+    """Silence that was outranked stands again where they are unsure in the end."""
+    with streams.model("slowly.db") as slowly:
+        design = streams.draw()
+        for kind in kinds:
+            streams.judge(design.prediction, kind)
+            assert slowly.caught_up(WAIT_S)
+        with streams.model("at-once.db") as at_once:
+            told, again = (model.sample(design.sample_id) for model in (slowly, at_once))
+    assert told is not None
+    assert again is not None
+    assert (told.sample, told.history) == (again.sample, again.history)
+
+
+def test_verdicts_on_two_predictions_of_one_frame_make_the_same_in_any_batches(streams: Streams) -> None:
+    """An application that sends a frame again, with other boxes."""
+    with streams.model("slowly.db") as slowly:
+        design = streams.draw(partition=0)
+        again = design.prediction.model_copy(update={"detections": ()})
+        streams.judge(design.prediction, "rejected")
+        assert slowly.caught_up(WAIT_S)
+        streams.judge(again, "confirmed")
+        assert slowly.caught_up(WAIT_S)
+        streams.judge(again, "missed")
+        assert slowly.caught_up(WAIT_S)
+        with streams.model("at-once.db") as at_once:
+            assert slowly.reviews(ALWAYS) == at_once.reviews(ALWAYS)
 
 
 def test_closing_ends_it_and_a_second_owner_waits(streams: Streams) -> None:

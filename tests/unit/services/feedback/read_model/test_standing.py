@@ -1,4 +1,4 @@
-"""A fold of the verdicts that stand, and of new ones, is a fold of all: what the read model rests on."""
+"""A fold of the verdicts that stand, of silence, and of new ones is a fold of all: what the read model rests on."""
 
 import itertools
 from typing import Any
@@ -36,9 +36,9 @@ def _verdicts(draw: st.DrawFn) -> list[Verdict]:
 
 
 def _verdict(draw: st.DrawFn, number: int) -> Verdict:
-    kind = draw(st.sampled_from(["confirmed", "rejected", "missed", "corrected", "unsure"]))
+    kind = draw(st.sampled_from(["confirmed", "rejected", "missed", "corrected", "unsure", "affirmed"]))
     changes: dict[str, Any] = {"reviewer": draw(st.sampled_from(["ann", "ben", "bot"]))}
-    if kind != "missed":
+    if kind not in ("missed", "affirmed"):
         changes["detection_index"] = draw(st.sampled_from([None, 0, 1, 2]))
     if kind == "corrected":
         label = Label(class_name=draw(st.sampled_from(["cup", "plate"])), box=BOXES[0].box)
@@ -49,9 +49,10 @@ def _verdict(draw: st.DrawFn, number: int) -> Verdict:
 @given(verdicts=_verdicts(), cuts=st.lists(st.integers(0, 8), max_size=3))
 def test_folding_piece_by_piece_decides_what_folding_at_once_does(verdicts: list[Verdict], cuts: list[int]) -> None:
     stand: list[Verdict] = []
-    edges = [0, *sorted(cuts), len(verdicts)]
+    edges = [0, *sorted(min(cut, len(verdicts)) for cut in cuts), len(verdicts)]
     for since, until in itertools.pairwise(edges):
-        stand = standing([*stand, *verdicts[since:until]], {"bot"})
+        kept = [one for one in verdicts[:since] if one in stand or one.kind == "affirmed"]
+        stand = standing([*kept, *verdicts[since:until]], {"bot"})
 
     assert stand == standing(verdicts, {"bot"})
     assert judge(PREDICTION, stand, {"bot"}) == judge(PREDICTION, verdicts, {"bot"})
