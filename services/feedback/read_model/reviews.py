@@ -9,6 +9,7 @@ from services.feedback.read_model.filters import among
 from services.feedback.read_model.judged import outcome_of
 from services.feedback.read_model.names import named, number_of, version_name
 from services.feedback.read_model.taking_tallies import ALL_SOURCES
+from services.feedback.read_model.totals import whole_minute
 from shared.streams.tallies import MINUTE_MS
 
 
@@ -24,7 +25,7 @@ class Version:
 
 
 def reviews(db: Connection, window: Window, collection: str) -> list[Review]:
-    """Every design of the window, in the order of the frames' log time."""
+    """Every design of the window, as `totals` count its frames, by the minute; in the order of the frames' log time."""
     version = number_of(db, "version", version_name(window.model_id, window.model_version))
     source = None if window.source_id is None else number_of(db, "source", window.source_id)
     sources = named(db, "source")
@@ -33,7 +34,7 @@ def reviews(db: Connection, window: Window, collection: str) -> list[Review]:
         " FROM samples LEFT JOIN outcomes ON outcomes.frame_id = samples.frame_id AND outcomes.version = samples.version"
         " WHERE audit IS NOT NULL AND samples.version = ?1 AND collection = ?2 AND time_ms >= ?3 AND time_ms < ?4"
         " AND (?5 IS NULL OR source = ?5) ORDER BY time_ms, sample_id",
-        (version, number_of(db, "collection", collection), window.since_ms, window.until_ms, source),
+        (version, number_of(db, "collection", collection), *_minutes(window), source),
     )
     return [
         Review(
@@ -62,11 +63,14 @@ def shown_boxes(db: Connection, window: Window, collection: str) -> dict[str, di
         (
             number_of(db, "version", version_name(window.model_id, window.model_version)),
             number_of(db, "collection", collection),
-            window.since_ms,
-            window.until_ms,
+            *_minutes(window),
         ),
     )
     return {sample_id: json.loads(shown) for sample_id, shown in rows}
+
+
+def _minutes(window: Window) -> tuple[int, int]:
+    return whole_minute(window.since_ms), whole_minute(window.until_ms)
 
 
 def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Outcome | None]:
@@ -82,7 +86,9 @@ def versions(db: Connection, sources: frozenset[int] | None = None, *, judged: b
     `judged`: those too of which there are verdicts alone, a shadow's: nobody counts or draws its frames.
     """
     found = [_version(db, number, name, sources, judged) for number, name in named(db, "version").items()]
-    return sorted((one for one in found if one is not None), key=lambda one: (one.first_ms, one.model_id))
+    return sorted(
+        (one for one in found if one is not None), key=lambda one: (one.first_ms, one.model_id, one.model_version)
+    )
 
 
 def _version(db: Connection, number: int, name: str, sources: frozenset[int] | None, judged: bool) -> Version | None:

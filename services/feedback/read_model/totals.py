@@ -35,6 +35,11 @@ class Sum:
         return Totals(self.frames, self.frames_without, detections)
 
 
+def whole_minute(time_ms: int) -> int:
+    """Where a window that begins, or ends, at this moment does so: a minute belongs to where it begins."""
+    return -(-time_ms // MINUTE_MS) * MINUTE_MS
+
+
 def totals(db: Connection, window: Window, tail: Iterable[Signed], classes: Mapping[int, str] | None = None) -> Totals:
     sums = _sums(db, window, ALL, lambda _: "", classes or named(db, "class"))
     _add_tail(sums, window, tail, lambda _: "")

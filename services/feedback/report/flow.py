@@ -8,6 +8,7 @@ from typing import Any
 from services.feedback.accuracy.review import Totals
 from services.feedback.read_model import ReadModel
 from services.feedback.read_model.filters import Filters
+from services.feedback.read_model.totals import whole_minute
 from services.feedback.report.content import Flow
 from services.feedback.report.options import Asked
 
@@ -44,7 +45,9 @@ def _counts(sample: _Sample) -> dict[str, int]:
 
 
 def _samples(model: ReadModel, asked: Asked) -> Iterator[_Sample]:
-    filters = Filters(collection=asked.collection, since_ms=asked.since_ms, until_ms=asked.until_ms)
+    filters = Filters(
+        collection=asked.collection, since_ms=whole_minute(asked.since_ms), until_ms=whole_minute(asked.until_ms)
+    )
     cursor: str | None = None
     while True:
         page = json.loads(model.samples(filters, "newest", cursor, PAGE))

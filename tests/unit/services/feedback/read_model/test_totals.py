@@ -50,6 +50,17 @@ def test_totals_are_those_of_all_frames_and_the_tail(streams: Streams) -> None:
         assert model.totals(ALWAYS) == Totals(42, 1, {"cup": 41})
 
 
+def test_the_designs_of_a_window_are_among_its_frames_wherever_in_a_minute_it_begins_and_ends(streams: Streams) -> None:
+    for second in range(0, 180, 15):
+        streams.draw(minute=second / 60)
+    streams.tell()
+
+    with streams.model() as model:
+        for since_s, until_s, frames in ((0, 180, 12), (30, 90, 4), (30, 180, 8), (0, 30, 4), (20, 40, 0)):
+            window = replace(ALWAYS, since_ms=START_MS + since_s * 1000, until_ms=START_MS + until_s * 1000)
+            assert model.totals(window).frames == len(model.reviews(window)) == len(model.shown_boxes(window)) == frames
+
+
 def test_a_block_that_is_told_again_counts_as_far_as_it_reaches(streams: Streams) -> None:
     for _ in range(5):
         for _ in range(7):
