@@ -91,7 +91,13 @@ class Gathering:
         met = [
             one for one in self._versions if one.first_ms < asked.until_ms and one.last_ms + MINUTE_MS > asked.since_ms
         ]
-        return sorted(met, key=lambda one: (one.last_ms, one.first_ms), reverse=True)
+        ran = [one for one in met if self._ran(one, asked)]
+        return sorted(ran, key=lambda one: (one.last_ms, one.first_ms), reverse=True)
+
+    def _ran(self, of: Version, asked: Asked) -> bool:
+        """Not before and after the window alone, as one does that is gone back to."""
+        window = Window(of.model_id, of.model_version, asked.since_ms, asked.until_ms)
+        return self._model.totals(window).frames > 0 or bool(self._model.reviews(window, asked.collection))
 
     def _wanted(self, asked: Asked) -> Version | None:
         if asked.model is None:
@@ -167,7 +173,7 @@ def _seen_by_one(appraisals: Sequence[Appraisal]) -> Totals:
     of: dict[str, list[Totals]] = defaultdict(list)
     for one in appraisals:
         of[one.of.model_id] += one.totals.values()
-    return max(map(add, of.values()), key=lambda totals: totals.frames)
+    return max(map(add, of.values()), key=lambda totals: totals.frames, default=Totals(0))
 
 
 def _frames(appraisal: Appraisal) -> int:

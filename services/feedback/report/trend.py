@@ -12,7 +12,8 @@ from services.feedback.accuracy.review import Review, Totals
 from services.feedback.report import telling
 from services.feedback.report.content import Period
 
-STEPS_DAYS = (1, 7, 30, 365)
+STEPS_DAYS = (1, 7, 30, 365, 3650)
+"""The last one for logs that began in 1970, on a box without a clock."""
 MOST_STEPS = 31
 
 

@@ -113,6 +113,25 @@ def test_a_window_without_frames(model: ReadModel, streams: Streams, asked: Aske
     assert "nothing to say" in made.headline
 
 
+def test_a_version_that_did_not_run_in_the_window(model: ReadModel, streams: Streams, asked: Asked) -> None:
+    made = report(model, streams, replace(asked, since_ms=1, until_ms=DAY_MS, model=("kitchen", "6")))
+    assert (str(made.of), made.flow.frames) == ("kitchen 6", 0)
+    assert made.headline.startswith("No frame was counted here")
+
+
+def test_of_the_version_that_ran_then_and_not_of_one_that_ran_before_and_after(tmp_path: Path) -> None:
+    made = Streams(tmp_path)
+    try:
+        for day, version in ((0, "1"), (10, "2"), (20, "1")):
+            made.draw(day * 1440, model_version=version)
+        made.tell()
+        with made.model() as read:
+            told = report(read, made, Asked("default", START_MS + 9 * DAY_MS, START_MS + 11 * DAY_MS, UTC))
+            assert (str(told.of), [str(one.version) for one in told.versions]) == ("kitchen 2", ["kitchen 2"])
+    finally:
+        made.close()
+
+
 class TestErrorRates:
     def test_of_classes_with_a_figure(self, model: ReadModel, streams: Streams, asked: Asked) -> None:
         appraisal = Gathering(model, streams.log, SystemClock(), asked).appraisal()

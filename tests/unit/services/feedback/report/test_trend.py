@@ -42,6 +42,11 @@ def test_steps(days: int, checks_per_day: int, steps: int, step_days: int) -> No
     assert sum(one.rate.frames for one in made) == days * checks_per_day * 10
 
 
+def test_frames_of_1970_beside_those_of_today() -> None:
+    made = trend([], {("door", "1970-01-20"): Totals(5), ("door", "2026-11-20"): Totals(7)}, BERLIN)
+    assert sum(one.rate.frames for one in made) == 12
+
+
 def test_too_little_is_refused_and_stays() -> None:
     made = trend(*lived(3, 2), BERLIN)
     assert made
