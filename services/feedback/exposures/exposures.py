@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from services.feedback.access.caller import Caller
 from services.feedback.exposures.request import ExposureRequest, Told
 from services.feedback.lookup.lookup import Looked, Lookup, seen_by
-from services.feedback.lookup.readers import within
+from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import InvalidRequest, KeyReused, Refusal
 from services.feedback.sending import Sending
 from services.feedback.silence.options import SilenceOptions
@@ -123,20 +123,23 @@ class Exposures:
 
     def _sent(self, made: Sequence[Taken]) -> list[Taken]:
         """All on their way first, then waited for, no longer than for one."""
-        begun = [self._begin(one) if isinstance(one, Shown) else None for one in made]
+        begun = self._begun(made)
         deadline_s = time.monotonic() + self._timeout_s
         return [
             self._ended(one, future, deadline_s) if isinstance(one, Shown) and future is not None else one
             for one, future in zip(made, begun, strict=True)
         ]
 
-    def _begin(self, shown: Shown) -> "Future[Record]":
-        try:
-            return self._sending.begin(new_shown(shown))
-        except Unavailable as error:
-            failed: Future[Record] = Future()
-            failed.set_exception(error)
-            return failed
+    def _begun(self, made: Sequence[Taken]) -> list["Future[Record] | None"]:
+        begun: list[Future[Record] | None] = []
+        down: Unavailable | None = None
+        for one in made:
+            try:
+                sent = self._sending.begin(new_shown(one)) if isinstance(one, Shown) and down is None else None
+            except Unavailable as error:  # it has waited for room, and so would each of the rest
+                down, sent = error, None
+            begun.append(failed(down) if down is not None else sent)
+        return begun
 
     def _ended(self, shown: Shown, future: "Future[Record]", deadline_s: float) -> Taken:
         try:

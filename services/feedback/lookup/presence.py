@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 from services.feedback.lookup.known_bounds import KnownBounds
-from services.feedback.lookup.readers import LANES, Found, Readers, done, within
+from services.feedback.lookup.readers import LANES, Found, Readers, done, failed, within
 from shared.errors import GleanerError, InvalidMessage, RecordGone, Unavailable
 from shared.ports import Bounds, Log
 from shared.runtime.pixels import FramePixels
@@ -122,9 +122,7 @@ class Presence:
     def _begun(self, ref: FrameRef, record: Found) -> tuple["Future[bool]", bool]:
         """Whether this record is that frame and its image is there; and whether it lies there by value."""
         if isinstance(record, Unavailable):
-            failed: Future[bool] = Future()
-            failed.set_exception(record)
-            return failed, False
+            return failed(record), False
         if isinstance(record, GleanerError):
             return done(False), False
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.errors import GleanerError, NeverWritten, Unavailable
 from shared.ports import Log, Reader
@@ -134,4 +134,10 @@ def with_those_between(offsets: Sequence[int]) -> list[int]:
 def done(found: T) -> "Future[T]":
     future: Future[T] = Future()
     future.set_result(found)
+    return future
+
+
+def failed(error: GleanerError) -> "Future[Any]":
+    future: Future[Any] = Future()
+    future.set_exception(error)
     return future

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from services.feedback.access.caller import Caller
 from services.feedback.lookup.lookup import Lookup, seen_by
-from services.feedback.lookup.readers import within
+from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import KeyReused, PredictionGone
 from services.feedback.sending import Sending
 from services.feedback.verdicts.case import Answer, Asked, Case
@@ -142,14 +142,17 @@ class Feedback:
 
     def _send(self, cases: Sequence[Case]) -> None:
         sent: dict[str, Case] = {}
+        down: Unavailable | None = None
         for case in cases:
             case.verdict = verdict = self._verdict(case.asked, case.prediction)
             twin = sent.setdefault(verdict.verdict_id, case)
             if twin is not case:
-                case.verdict, case.stored = twin.verdict, twin.stored
+                case.verdict, case.stored, case.refusal = twin.verdict, twin.stored, twin.refusal
                 continue
-            with _refused_alone(case):
-                case.stored = self._sending.begin(new_verdict(verdict))
+            try:
+                case.stored = self._sending.begin(new_verdict(verdict)) if down is None else failed(down)
+            except Unavailable as error:  # it has waited for room, and so would each of the rest
+                down, case.refusal = error, error
 
     def _verdict(self, asked: Asked, prediction: Prediction) -> Verdict:
         return asked.request.as_verdict(

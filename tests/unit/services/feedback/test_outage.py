@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,19 +170,17 @@ def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
     assert sorted(begun) == ["0-0-deadbeef", "0-1-deadbeef", "2-0-deadbeef"]
 
 
+def exposures_of(site: Site, desk: Desk) -> Exposures:
+    options = desk.config.feedback.silence
+    return Exposures(
+        desk.lookup, desk.sending, site.state, options, salt=site.salt, collection="default", timeout_s=5.0
+    )
+
+
 def test_exposures_that_find_no_log_wait_for_it_once(
     site: Site, desk_for: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = desk_for()
-    exposures = Exposures(
-        desk.lookup,
-        desk.sending,
-        site.state,
-        desk.config.feedback.silence,
-        salt=site.salt,
-        collection="default",
-        timeout_s=5.0,
-    )
+    exposures = exposures_of(site, desk_for())
     asked = 0
 
     def down(*_: object) -> None:
@@ -194,3 +193,25 @@ def test_exposures_that_find_no_log_wait_for_it_once(
     taken = exposures.take_all(CALLER, told)
     assert [type(one) for one in taken] == [Unavailable] * 450
     assert asked == 1
+
+
+def test_a_full_producer_is_waited_for_once(
+    site: Site, desk_for: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_for()
+    made = [site.prediction()[0] for _ in range(5)]
+    asked = 0
+
+    def full(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("log", "too many bytes are in flight")
+
+    monkeypatch.setattr(desk.sending, "_producer", SimpleNamespace(send=full, close=lambda: None))
+    cases = desk.feedback.begin([judgement(prediction_id) for prediction_id in [*made, made[0]]])
+    assert [type(case.outcome(0)) for case in cases] == [Unavailable] * 6
+    assert asked == 1
+    exposures = exposures_of(site, desk)
+    told = [Told(ExposureRequest(prediction_id=prediction_id, visible_ms=2_000)) for prediction_id in made]
+    assert [type(one) for one in exposures.take_all(CALLER, told)] == [Unavailable] * 5
+    assert asked == 2
