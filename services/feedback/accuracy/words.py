@@ -151,4 +151,8 @@ def _plural(count: int, what: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g}"
+    """For the middle of a sentence: neither rounded to all or nothing, nor with an exponent."""
+    percent = 100 * share
+    if percent < 0.01:
+        return "less than 0.01"
+    return f"{percent:.2g}" if percent < 99.5 else f"{math.floor(percent * 10 + 1e-9) / 10:g}"

@@ -49,7 +49,7 @@ TABLE = "a table that scrolls sideways"
 FRAMES = "frames"
 THE_NUMBERS = "The same in numbers"
 TREND_LEGEND = "Dots: estimates. Band and whiskers: 95 % intervals. ×: too little was checked for a figure."
-NOT_COMPARED = "They were not judged on the same frames: side by side says less than it seems."
+NOT_COMPARED = "Too few of the same frames were judged under both: side by side says less than it seems."
 NOBODY_SHOWN = "No predictions were shown to people whose time for objections is over."
 NOBODY_JUDGED = "Nobody has judged anything yet."
 REVIEWER_COLUMNS = ("reviewer, since the beginning", "verdicts", "rejected", "agreed with the next person")
@@ -73,6 +73,8 @@ def size(count: float) -> str:
 
 
 def hours(count: float) -> str:
+    if 0 < count * 60 < 1.5:
+        return f"{count * 3600:,.0f}{NBSP}s"
     return f"{count * 60:,.0f}{NBSP}min" if count < 1.5 else f"{count:,.1f}{NBSP}h"
 
 
@@ -84,16 +86,25 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}{NBSP}%"
 
 
-def interval(low: float, high: float) -> str:
+def at_least(share: float) -> str:
+    """Rounded down: 100.0 % is all."""
+    return percent(math.floor(share * 1000 + 1e-9) / 1000)
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
     """1.2 to 5.8 %, rounded outwards."""
-    return f"{math.floor(low * 1000 + 1e-9) / 10:.1f} to {math.ceil(high * 1000 - 1e-9) / 10:.1f}{NBSP}%"
+    of = 10 ** (digits + 2)
+    ends = math.floor(low * of + 1e-9) / of, math.ceil(high * of - 1e-9) / of
+    return " to ".join(f"{100 * end:.{digits}f}" for end in ends) + f"{NBSP}%"
 
 
 def value(told: Told | None) -> str:
     """2.9 % (1.2 to 5.8 %), or that there is none."""
     if told is None or told.value is None or told.low is None or told.high is None:
         return NO_FIGURE
-    return f"{percent(told.value)} ({interval(told.low, told.high)})"
+    width = told.high - told.low
+    digits = 1 if width >= 0.02 else 2 if width >= 0.002 else 3  # else a small rate would be 0.0 %
+    return f"{100 * told.value:.{digits}f}{NBSP}% ({interval(told.low, told.high, digits)})"
 
 
 def count(number_of: int, what: str) -> str:
@@ -107,14 +118,17 @@ def before(span: str, of: ModelVersion, says: str) -> str:
 
 
 def alert(rate: str, limit: float, says: str) -> str:
-    return f"Past the limit that you set ({METRICS[rate]}: {percent(limit)}). {says}"
+    return f"Past the limit that you set ({METRICS[rate]}: {100 * limit:g}{NBSP}%). {says}"
+
+
+_UNITS = (("day", 1), ("hour", 24), ("minute", 1440))
+"""How many a day has."""
 
 
 def span(days: float) -> str:
-    whole = round(days)
-    if days < 0.95:
-        return f"{days * 24:.0f} hours"
-    return "day" if whole == 1 else f"{whole:,} days"
+    unit, length = next((one for one in _UNITS if days * one[1] >= 0.95), _UNITS[-1])
+    whole = round(days * length)
+    return unit if whole == 1 else f"{whole:,} {unit}s"
 
 
 def missing(reason: str) -> str:
@@ -141,7 +155,7 @@ def summary(report: Report) -> list[tuple[str, str]]:
 
 def _coverage(report: Report) -> str:
     headline = report.figure("frame_error_rate")
-    return NO_FIGURE if headline is None else percent(headline.coverage)
+    return NO_FIGURE if headline is None else at_least(headline.coverage)
 
 
 def mark(share: float, step: float) -> str:
@@ -179,7 +193,7 @@ def on(moment: str) -> str:
 
 def about(report: Report) -> str:
     headline = report.figure("frame_error_rate")
-    coverage = "" if headline is None else f" · coverage {percent(headline.coverage)}"
+    coverage = "" if headline is None else f" · coverage {at_least(headline.coverage)}"
     return f"Model {report.of} · intervals hold the truth 95 times of 100{coverage}"
 
 
@@ -192,7 +206,7 @@ def one_in(frames: int, kept: int) -> str:
 
 
 def waiting(flow: Flow) -> str:
-    return f"{number(flow.pending)} wait to be sent"
+    return f"{number(flow.pending)} {'waits' if flow.pending == 1 else 'wait'} to be sent"
 
 
 def sent_bytes(flow: Flow) -> str:
@@ -234,7 +248,7 @@ def checks(told: Told) -> str:
 
 
 def covered(headline: Told) -> str:
-    told = f"Frames with an image speak for {percent(headline.coverage)} of all frames."
+    told = f"Frames with an image speak for {at_least(headline.coverage)} of all frames."
     if not headline.missing:
         return f"{told} No drawn frame is without its image."
     return (
@@ -247,8 +261,10 @@ def why_missing(flow: Flow) -> list[str]:
 
 
 def silent(told: Silence) -> list[str]:
-    said = f"{count(told.shown, 'prediction')} of this version were shown to people; {told.objected:,} were rejected in time."
-    affirmed = f"{count(told.affirmed, 'held one')} became a label because nobody objected."
+    shown = f"{count(told.shown, 'prediction')} of this version {_were(told.shown)} shown to people"
+    said = f"{shown}; {told.objected:,} {_were(told.objected)} rejected in time."
+    label = "a label" if told.affirmed == 1 else "labels"
+    affirmed = f"{count(told.affirmed, 'held one')} became {label} because nobody objected."
     if told.affirmed > MOST_AFFIRMED_PER_JUDGED * told.judged:
         affirmed += (
             f" That is more than twice the {count(told.judged, 'frame')} that people judged: "
@@ -258,6 +274,10 @@ def silent(told: Silence) -> list[str]:
         return [said, affirmed]
     says = told.wrong.says
     return [said, affirmed, f"Of those that nobody rejected: {says[:1].lower()}{says[1:]}"]
+
+
+def _were(count_of: int) -> str:
+    return "was" if count_of == 1 else "were"
 
 
 def reviewer(one: Reviewer) -> tuple[str, str, str]:

@@ -70,6 +70,13 @@ def test_lost_coverage_and_open_frames_are_said() -> None:
     assert said[-1] == "What the 1 drawn frame would have shown that nobody has decided."
 
 
+@pytest.mark.parametrize(
+    ("coverage", "said"), [(0.0, "100"), (0.0004, "99.9"), (0.0071, "99"), (0.9, "10"), (0.9999999, "less than 0.01")]
+)
+def test_lost_coverage_is_told_without_exponents(coverage: float, said: str) -> None:
+    assert f"What {said} % of the frames would have shown" in words.says_not(replace(FIGURE, coverage=coverage))[-1]
+
+
 @pytest.mark.parametrize("code", get_args(RefusalCode))
 def test_every_refusal_has_its_words(code: RefusalCode) -> None:
     for more in (1, 12):
