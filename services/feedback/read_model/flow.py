@@ -33,6 +33,7 @@ def _samples(db: Connection, condition: str) -> dict[str, object]:
     kept, stored, in_state = 0, 0, Counter[str]()
     for rank, lacks, upload, samples, size in db.execute(
         f"SELECT rank, missing, upload, SUM(samples), SUM(bytes) FROM flow WHERE {condition} GROUP BY rank, missing, upload"
+        " HAVING SUM(samples)"  # what a sample has passed through is no state that there is
     ):
         ranks[rank] += samples
         uploads[state[upload]] += samples
