@@ -50,8 +50,12 @@ class Living:
 
     def _draw(self) -> None:
         pick = self._chance.choice
-        model = {"model_id": pick(("kitchen", "yard")), "model_version": pick("12"), "threshold": pick((0.5, 0.6))}
-        how = {"missing": pick((None, None, "limit:day")), "strategy": pick(("random", "uncertain"))}
+        model: dict[str, Any] = {
+            "model_id": pick(("kitchen", "yard")),
+            "model_version": pick("12"),
+            "threshold": pick((0.5, 0.6)),
+        }
+        how: dict[str, Any] = {"missing": pick((None, None, "limit:day")), "strategy": pick(("random", "uncertain"))}
         self._designs.append(self._streams.draw(**self._frame(), **model, **how))
         self._seen.append(self._designs[-1].prediction)
 
@@ -85,7 +89,7 @@ class Living:
 
 
 def answers(model: ReadModel) -> dict[str, Any]:
-    pages = {order: page(model, Filters(), order) for order in ORDERS}
+    pages: dict[str, Any] = {order: page(model, Filters(), order) for order in ORDERS}
     return {
         **pages,
         "counts": told(model.counts(Filters())),
@@ -107,7 +111,8 @@ def told(answer: Any) -> Mapping[str, Any]:
 
 def page(model: ReadModel, filters: Filters, order: Order = "newest", limit: int = MOST) -> list[Any]:
     """All pages as one."""
-    found, cursor = list[Any](), None
+    found: list[Any] = []
+    cursor = None
     while True:
         one = json.loads(model.samples(filters, order, cursor, limit))
         found, cursor = found + one["samples"], one["next"]
