@@ -98,9 +98,10 @@ class Appraisals:
         said = []
         if progress.rebuilding:
             said.append(f"The read model is being built: {progress.done:,} of {progress.total:,} records are in it.")
-        if len(appraisal.of.thresholds) > 1:
+        thresholds = self._model.thresholds(appraisal.window)
+        if len(thresholds) > 1:
             said.append(
-                f"The product threshold changed ({', then '.join(appraisal.of.thresholds)}): "
+                f"The product threshold changed ({', then '.join(thresholds)}): "
                 "the figures are of what was shown, under one and the other."
             )
         return said

@@ -117,6 +117,11 @@ class ReadModel:
         with self._database.read() as db:
             return reviews.versions(db, None if sees is None else visible(db, sees), judged=judged)
 
+    def thresholds(self, window: Window) -> tuple[str, ...]:
+        """Product thresholds in the window, of what was drawn or judged, oldest first."""
+        with self._database.read() as db:
+            return reviews.thresholds(db, window)
+
     # What the routes answer
 
     def samples(self, filters: Filters, order: Order, cursor: str | None, limit: int) -> bytes:

@@ -80,6 +80,16 @@ def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Out
     return {frame_id: outcome_of(body) for frame_id, body in rows}
 
 
+def thresholds(db: Connection, window: Window) -> tuple[str, ...]:
+    """Product thresholds that the version's frames had between whose first and last one some of the window lies."""
+    version = number_of(db, "version", version_name(window.model_id, window.model_version))
+    rows = db.execute(
+        "SELECT threshold FROM thresholds WHERE version = ? AND first_ms < ? AND last_ms >= ? ORDER BY first_ms, threshold",
+        (version, window.until_ms, window.since_ms),
+    )
+    return tuple(threshold for (threshold,) in rows)
+
+
 def versions(db: Connection, sources: frozenset[int] | None = None, *, judged: bool = False) -> list[Version]:
     """Oldest first. `sources`: numbers of those that count; None: all. A version that none of them has is not there.
 

@@ -111,6 +111,23 @@ def test_a_window(judged: list[Design], asking: Callable[..., TestClient]) -> No
     assert figure(asking().get("/v1/accuracy", params=window).json(), "frame_error_rate")["frames"] == 60
 
 
+def test_another_threshold_is_noticed_in_windows_that_had_both(
+    streams: Streams, asking: Callable[..., TestClient]
+) -> None:
+    for minute, threshold in ((0, 0.5), (10, 0.5), (20, 0.6), (30, 0.6)):
+        streams.draw(minute, threshold=threshold)
+    streams.tell()
+    client = asking()
+    told = {
+        (since, until): client.get(
+            "/v1/accuracy", params={"since": f"2025-12-01T00:{since}:00Z", "until": f"2025-12-01T00:{until}:00Z"}
+        ).json()["notices"]
+        for since, until in (("00", "59"), ("00", "15"), ("15", "59"))
+    }
+    assert told["00", "15"] == told["15", "59"] == []
+    assert told["00", "59"][0].startswith("The product threshold changed (0.5, then 0.6): ")
+
+
 @pytest.mark.parametrize(
     ("params", "status", "where"),
     [
