@@ -14,7 +14,7 @@ from shared.errors import Unavailable
 from shared.telemetry import logs, metrics
 
 _Key = tuple[str, str, str, str, str]
-"""(rate, source, class, model id, model version)."""
+"""(rate, source, class, model id, model version): what the gauge is of."""
 
 
 class Alarm:
@@ -25,7 +25,7 @@ class Alarm:
         self._collection = collection
         self._options = options
         self._ended = threading.Event()
-        self._raised: dict[_Key, Alert] = {}
+        self._raised: dict[tuple[_Key, float], Alert] = {}
         self._thread = threading.Thread(target=self._look_on, name="feedback-alarm", daemon=True)
 
     def start(self) -> None:
@@ -43,13 +43,15 @@ class Alarm:
             appraisal = self._appraisals.of(Question(self._collection))
         except (Unavailable, NotFound):
             return
-        found = {_key(alert, appraisal.of): alert for alert in passed(appraisal.figures, self._options.alerts)}
-        for key in found.keys() - self._raised.keys():
-            self._say("accuracy.alert", key, found[key])
-            metrics.ACCURACY_ALERT.labels(*key).set(1)
-        for key in self._raised.keys() - found.keys():
-            self._say("accuracy.alert_over", key, self._raised[key])
-            metrics.ACCURACY_ALERT.labels(*key).set(0)
+        alerts = passed(appraisal.figures, self._options.alerts)
+        found = {(_key(alert, appraisal.of), alert.options.limit): alert for alert in alerts}
+        for key, limit in found.keys() - self._raised.keys():
+            self._say("accuracy.alert", key, found[key, limit])
+        for key, limit in self._raised.keys() - found.keys():
+            self._say("accuracy.alert_over", key, self._raised[key, limit])
+        past = {key for key, _ in found}
+        for key in {key for key, _ in self._raised} | past:
+            metrics.ACCURACY_ALERT.labels(*key).set(key in past)
         self._raised = found
 
     def _look_on(self) -> None:

@@ -225,6 +225,29 @@ class TestAlerts:
         assert [one["event"] for one in told] == ["accuracy.alert", "accuracy.alert_over"]
         assert told[0]["low"] > told[0]["limit"] == 0.001
 
+    def test_two_limits_of_one_rate_are_told_each(
+        self, judged: list[Design], streams: Streams, desk_for: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.feedback.appraisal.FRESH_S", 0.0)
+        desk = desk_for()
+        limits = (0.001, 0.1)
+        options = AccuracyOptions(alerts=tuple(AlertOptions(rate="frame_error_rate", limit=one) for one in limits))
+        alarm = Alarm(desk.appraisals, "default", options)
+        with capture_logs() as said:
+            assert desk.model.caught_up(30)
+            alarm.look()
+            for design in judged:
+                streams.judge(design.prediction, "missed", verdict_id=f"again {design.sample_id}")
+            assert desk.model.caught_up(30)
+            alarm.look()
+            for design in judged:
+                streams.judge(design.prediction, "confirmed", exhaustive=True, verdict_id=f"then {design.sample_id}")
+            assert desk.model.caught_up(30)
+            alarm.look()
+        told = [(one["event"], one["limit"]) for one in said if one["event"].startswith("accuracy.")]
+        assert told[:2] == [("accuracy.alert", 0.001), ("accuracy.alert", 0.1)]
+        assert sorted(told[2:]) == [("accuracy.alert_over", 0.001), ("accuracy.alert_over", 0.1)]
+
     def test_precision_below_its_limit(self, judged: list[Design], asking: Callable[..., TestClient]) -> None:
         alerts = [
             {"rate": "precision", "limit": 0.999, "class_name": "cup"},
