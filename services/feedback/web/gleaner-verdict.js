@@ -44,6 +44,8 @@ STYLE.replaceSync(`
 `);
 const DAY_MS = 86_400_000, PREFIX = "gleaner-verdict:", MOST_KEPT = 50, TIMEOUT_MS = 20_000, MOST_WAIT_S = 3600;
 const exposed = new Set(); // server and prediction of what was told on this page view
+/** @type {Map<string, AbortController>} By key: who takes an answer back stops all that send it, other elements too. */
+const sendings = new Map();
 
 /** This page's storage; null where the browser forbids it. */
 const storage = () => { try { return localStorage; } catch { return null; } };
@@ -67,7 +69,10 @@ function keep(letter) {
 }
 
 /** @param {Letter} letter */
-const forget = (letter) => storage()?.removeItem(PREFIX + letter.key);
+function forget(letter) {
+  sendings.delete(letter.key);
+  storage()?.removeItem(PREFIX + letter.key);
+}
 
 /** Also where the page is no secure context and has no randomUUID. */
 const newKey = () => crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -106,11 +111,13 @@ async function deliver(letter, credentials, withdrawn, tell) {
     tell(result);
     if (result.state !== "kept") return;
     const wait_s = Math.max(result.wait_s ?? 0, Math.min(60, 2 ** attempt) * (0.5 + Math.random() / 2));
+    const waiting = new AbortController(), { signal } = waiting;
     await new Promise((resolve) => {
       setTimeout(resolve, 1000 * Math.min(MOST_WAIT_S, wait_s));
-      withdrawn.addEventListener("abort", resolve);
-      if (result.status === 0) addEventListener("online", resolve, { once: true });
+      withdrawn.addEventListener("abort", resolve, { signal });
+      if (result.status === 0) addEventListener("online", resolve, { signal });
     });
+    waiting.abort(); // else each attempt would leave its listeners behind
   }
 }
 
@@ -228,8 +235,10 @@ class GleanerVerdict extends HTMLElement {
 
   /** @param {Letter} letter */
   #send(letter) {
-    const sending = (this.#sending = new AbortController()), unsent = keep(letter) ? "kept" : "held";
-    const anew = () => { sending.abort(); forget(letter); this.#ask(); };
+    const sending = (this.#sending = sendings.get(letter.key) ?? new AbortController()), unsent = keep(letter) ? "kept" : "held";
+    const anew = () => { forget(letter); sending.abort(); };
+    sendings.set(letter.key, sending);
+    sending.signal.addEventListener("abort", () => { if (sending === this.#sending) this.#ask(); });
     let said = "sending";
     this.#show("", {}, said);
     this.#deliver(letter, sending.signal, ({ state, message = "" }) => {
