@@ -33,7 +33,10 @@ class Lanes:
         """
         lane = next(self._turn)
         future = lane.thread.submit(lane.scan, partition, start, end, keep, until_s)
-        return within(self._timeout_s, "log", future)
+        try:
+            return within(self._timeout_s, "log", future)
+        finally:
+            future.cancel()  # where it was not begun: nobody waits for it, and it would hold up those behind it
 
     def close(self) -> None:
         for lane in self._lanes:

@@ -86,7 +86,11 @@ class Feedback:
         """Raises Unavailable unless log and state store answer soon."""
         timeout_s = min(self._timeout_s, READY_TIMEOUT_S)
         for dependency, ping in (("log", self._log.ping), ("state store", self._state.ping)):
-            within(timeout_s, dependency, self._pings.submit(ping))
+            asked = self._pings.submit(ping)
+            try:
+                within(timeout_s, dependency, asked)
+            finally:
+                asked.cancel()  # where it was not begun: an outage would leave one for each probe
 
     def close(self) -> None:
         self._together.close()

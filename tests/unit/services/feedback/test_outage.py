@@ -18,12 +18,15 @@ from services.feedback.lookup.known_bounds import KnownBounds
 from services.feedback.lookup.lookup import Lookup
 from services.feedback.lookup.presence import Presence
 from services.feedback.lookup.readers import Readers
+from services.feedback.recent.lanes import LANES as SCAN_LANES
+from services.feedback.recent.lanes import Lanes
 from services.feedback.verdicts.case import Asked, Case
 from services.feedback.verdicts.request import VerdictRequest
 from services.feedback.verdicts.together import LANES, Together
 from shared.errors import Unavailable
 from shared.ports import Bounds
 from shared.streams.frames import FRAMES
+from shared.streams.record import Record
 from shared.streams.references import Reference
 from tests.unit.services.feedback.conftest import Site
 
@@ -215,3 +218,48 @@ def test_a_full_producer_is_waited_for_once(
     told = [Told(ExposureRequest(prediction_id=prediction_id, visible_ms=2_000)) for prediction_id in made]
     assert [type(one) for one in exposures.take_all(CALLER, told)] == [Unavailable] * 5
     assert asked == 2
+
+
+def test_a_probe_that_was_given_up_is_not_asked_later(
+    site: Site, desk_for: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an outage leaves one for each probe, and the end of the service waits for all of them."""
+    feedback = desk_for(timeout_s=0.05).feedback
+    answers = threading.Event()
+    pinged: list[int] = []
+
+    def hang() -> None:
+        pinged.append(1)
+        answers.wait(SOON_S)
+
+    monkeypatch.setattr(site.log, "ping", hang)
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            feedback.ready()
+    answers.set()
+    feedback._pings.shutdown()
+    assert len(pinged) <= 2
+
+
+def test_a_scan_that_was_given_up_is_not_begun_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    scanned: list[tuple[object, ...]] = []
+    reader_of = site.log.reader
+
+    def hang(*where: object) -> list[Record]:
+        scanned.append(where)
+        answers.wait(SOON_S)
+        return []
+
+    def hanging() -> Any:
+        reader = reader_of()
+        monkeypatch.setattr(reader, "scan", hang)
+        return reader
+
+    monkeypatch.setattr(site.log, "reader", hanging)
+    with closing(Lanes(site.log, 0.05)) as lanes:
+        for start in range(6):
+            with pytest.raises(Unavailable):
+                lanes.scan(0, start, 9, lambda _: True, time.monotonic() + SOON_S)
+        answers.set()
+    assert len(scanned) == SCAN_LANES
