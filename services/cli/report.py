@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,11 +133,14 @@ def _count_the_rest(model: "ReadModel") -> None:
 
 
 def _gathering(config: "FeedbackConfig", live: "OpenBackend", read: "ReadModel", asked: "Asked") -> "Gathering":
+    from services.feedback.drawn_from import of_settings
     from services.feedback.report.gather import Gathering
 
     if asked.collection not in config.all_collections:
         known = ", ".join(config.all_collections)
         raise SettingsError(f"--collection: expected one of {known}, got {asked.collection!r}")
+    drawn_from = of_settings(config.collections).get(asked.collection, asked.drawn_from)
+    asked = replace(asked, drawn_from=drawn_from)
     return Gathering(read, live.log, live.clock, asked, config.feedback.accuracy.alerts)
 
 

@@ -1,12 +1,12 @@
 """Appraisal: how good a model version is now, from the read model and the estimators.
 
-Promises: whoever may see some sources alone gets figures of those alone. Asked again within a moment it answers the same,
-so that a page that everybody looks at costs one estimate.
+Promises: whoever may see some sources alone gets figures of those alone; a collection's are of the frames that it draws from.
+Asked again within a moment it answers the same, so that a page that everybody looks at costs one estimate.
 """
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from services.feedback.accuracy.audit import Refusal, least_floor
 from services.feedback.accuracy.figures import Figure, figures
 from services.feedback.accuracy.paired import Difference, live_difference
 from services.feedback.accuracy.review import Review, Totals, Window
+from services.feedback.drawn_from import ALL, DrawnFrom
 from services.feedback.read_model import ReadModel
 from services.feedback.read_model.reviews import Version
 from services.feedback.refusals import NotFound
@@ -61,8 +62,12 @@ class Comparison:
 class Appraisals:
     """Any thread may ask."""
 
-    def __init__(self, model: ReadModel, clock: Clock, timezone: str) -> None:
+    def __init__(
+        self, model: ReadModel, clock: Clock, timezone: str, drawn_from: Mapping[str, DrawnFrom] | None = None
+    ) -> None:
+        """`drawn_from`: per collection that does not draw from all sources and models."""
         self._model = model
+        self._drawn_from = drawn_from or {}
         self._clock = clock
         self._timezone = ZoneInfo(timezone)
         self._asking = threading.Lock()
@@ -76,7 +81,7 @@ class Appraisals:
             at_s, known = self._remembered.get(question, (-FRESH_S, None))
             if known is not None and now_s - at_s < FRESH_S:
                 return known
-            appraisal = self._of(question)
+            appraisal = self._appraised(question)
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
             self._remembered[question] = (now_s, appraisal)
@@ -109,9 +114,13 @@ class Appraisals:
     def day_of(self, time_ms: int) -> str:
         return datetime.fromtimestamp(time_ms / 1000, self._timezone).date().isoformat()
 
-    def _of(self, question: Question) -> Appraisal:
+    def _drawn(self, question: Question) -> DrawnFrom:
+        return self._drawn_from.get(question.collection, ALL)
+
+    def _appraised(self, question: Question) -> Appraisal:
         versions = self._model.versions(_sees(question))
-        version = _wanted(versions, question)
+        model_id = question.model_id or self._drawn(question).model_id
+        version = _wanted(versions, replace(question, model_id=model_id))
         window = Window(version.model_id, version.model_version, question.since_ms, question.until_ms)
         reviews, totals, as_of_ms = self._seen(window, question)
         boxes = self._model.shown_boxes(window, question.collection)
@@ -121,12 +130,15 @@ class Appraisals:
     def _seen(
         self, window: Window, question: Question
     ) -> tuple[list[Review], dict[tuple[str, str], Totals], int | None]:
-        """What may be seen of the drawn frames and of all, and as of when."""
-        sees = Caller("", sources=question.sources).sees
+        """What may be seen of the drawn frames and of all that could have been, and as of when."""
+        caller, drawn_from = Caller("", sources=question.sources), self._drawn(question)
         as_of_ms = self._model.progress().as_of_ms
-        reviews = [one for one in self._model.reviews(window, question.collection) if sees(one.source_id)]
+        drawn = self._model.reviews(window, question.collection)
         totals = self._model.totals_per_source_and_day(window, self._timezone)
-        return reviews, {key: one for key, one in totals.items() if sees(key[0])}, as_of_ms
+        known = {*(one.source_id for one in drawn), *(source for source, _ in totals)}
+        meant = {source for source in known if caller.sees(source) and drawn_from.has(source)}
+        reviews = [one for one in drawn if one.source_id in meant]
+        return reviews, {key: one for key, one in totals.items() if key[0] in meant}, as_of_ms
 
 
 def _sees(question: Question) -> Callable[[str], bool] | None:

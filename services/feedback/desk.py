@@ -13,6 +13,7 @@ from services.feedback.access.keys import Keys
 from services.feedback.alarm import Alarm
 from services.feedback.appraisal import Appraisals
 from services.feedback.config import FeedbackConfig
+from services.feedback.drawn_from import of_settings
 from services.feedback.lookup.lookup import Lookup
 from services.feedback.pictures import Pictures
 from services.feedback.read_model import ReadModel
@@ -77,7 +78,7 @@ def opened(config: FeedbackConfig, backend: Backend) -> Iterator[Desk]:
         sending = stack.enter_context(closing(Sending(backend.log, timeout_s)))
         feedback = stack.enter_context(closing(_feedback(config, backend, lookup, sending)))
         model = _read_model(config, backend)
-        appraisals = Appraisals(model, backend.clock, config.timezone)
+        appraisals = Appraisals(model, backend.clock, config.timezone, of_settings(config.collections))
         alarm = Alarm(appraisals, config.collection, config.feedback.accuracy)
         settling = _settling(config, backend, sending)
         recent, pictures = Recent(backend.log, timeout_s), _pictures(config, backend)

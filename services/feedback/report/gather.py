@@ -34,8 +34,8 @@ class Gathering:
         self._clock = clock
         self._asked = asked
         self._limits = limits
-        self._appraisals = Appraisals(model, clock, asked.timezone.key)
-        self._versions = model.versions()
+        self._appraisals = Appraisals(model, clock, asked.timezone.key, {asked.collection: asked.drawn_from})
+        self._versions = [one for one in model.versions() if asked.drawn_from.model_id in (None, one.model_id)]
 
     def report(self) -> Report:
         """Raises SettingsError where a model was asked for that was never seen."""
@@ -56,7 +56,9 @@ class Gathering:
                 "trend": trend(self._reviews(of), appraisal.totals, self._asked.timezone),
                 "versions": tuple(_told(one) for one in seen),
                 "comparisons": tuple(self._comparisons(of)),
-                "silence": silence(self._log, telling.version(of), self._all_reviews(of), self._clock.now_ms()),
+                "silence": silence(
+                    self._log, telling.version(of), self._all_reviews(of), self._clock.now_ms(), self._asked.drawn_from
+                ),
                 "says_not": accuracy_words.says_not(headline),
                 "sources": tuple(sorted({source for one in seen for source, _ in one.totals})),
                 "classes": tuple(sorted(classes)),
@@ -97,7 +99,8 @@ class Gathering:
     def _ran(self, of: Version, asked: Asked) -> bool:
         """Not before and after the window alone, as one does that is gone back to."""
         window = Window(of.model_id, of.model_version, asked.since_ms, asked.until_ms)
-        return self._model.totals(window).frames > 0 or bool(self._model.reviews(window, asked.collection))
+        counted = filter(asked.drawn_from.has, self._model.totals_by(window, "source", asked.timezone))
+        return any(counted) or bool(self._drawn(window))
 
     def _wanted(self, asked: Asked) -> Version | None:
         if asked.model is None:
@@ -114,11 +117,14 @@ class Gathering:
         return self._appraisals.of(_question(of, asked))
 
     def _reviews(self, of: Version) -> list[Review]:
-        window = Window(of.model_id, of.model_version, self._asked.since_ms, self._asked.until_ms)
-        return self._model.reviews(window, self._asked.collection)
+        return self._drawn(Window(of.model_id, of.model_version, self._asked.since_ms, self._asked.until_ms))
 
     def _all_reviews(self, of: Version) -> list[Review]:
-        return self._model.reviews(Window(of.model_id, of.model_version, 0, END_OF_TIME_MS), self._asked.collection)
+        return self._drawn(Window(of.model_id, of.model_version, 0, END_OF_TIME_MS))
+
+    def _drawn(self, window: Window) -> list[Review]:
+        drawn = self._model.reviews(window, self._asked.collection)
+        return [one for one in drawn if self._asked.drawn_from.has(one.source_id)]
 
     def _before(self) -> str | None:
         """The sentence of as long a time before, of the version that saw most then."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from services.feedback.drawn_from import ALL, DrawnFrom
+
 DAY_MS = 86_400_000
 
 
@@ -17,7 +19,10 @@ class Labelling:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Frames of a collection in [since_ms, until_ms) of log time; `model`: (id, version), None: the newest in the window."""
+    """Frames of a collection in [since_ms, until_ms) of log time; `model`: (id, version), None: the newest in the window.
+
+    `drawn_from`: what the collection draws from; frames of other sources could not be drawn.
+    """
 
     collection: str
     since_ms: int
@@ -25,6 +30,7 @@ class Asked:
     timezone: ZoneInfo
     labelling: Labelling = Labelling()
     model: tuple[str, str] | None = None
+    drawn_from: DrawnFrom = ALL
 
     @property
     def days(self) -> float:

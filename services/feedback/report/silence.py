@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from services.feedback.accuracy.audit import least_floor
 from services.feedback.accuracy.estimates import Estimate
 from services.feedback.accuracy.review import Review
+from services.feedback.drawn_from import ALL, DrawnFrom
 from services.feedback.report import telling
 from services.feedback.report.content import ModelVersion, Silence
 from services.feedback.silence.audit import WRONG
@@ -36,19 +37,23 @@ class _Exposed:
 @dataclass(slots=True)
 class _Heard:
     of: ModelVersion
+    drawn_from: DrawnFrom
     affirmed: set[str] = field(default_factory=set)
     judged: set[str] = field(default_factory=set)
     exposed: dict[str, _Exposed] = field(default_factory=dict)
 
     def hear(self, message: Verdict | Shown, at_ms: int) -> None:
         if isinstance(message, Shown):
-            if message.probability > 0 and self._is_of(message.model_id, message.model_version):
+            if message.probability > 0 and self._is_of(message.model_id, message.model_version, message.source_id):
                 self._was_shown(message, at_ms)
-        elif self._is_of(message.prediction.model_id, message.prediction.model_version):
-            self._was_judged(message, at_ms)
+        else:
+            said = message.prediction
+            if self._is_of(said.model_id, said.model_version, said.source_id):
+                self._was_judged(message, at_ms)
 
-    def _is_of(self, model_id: str, model_version: str) -> bool:
-        return (model_id, model_version) == (self.of.model_id, self.of.model_version)
+    def _is_of(self, model_id: str, model_version: str, source_id: str) -> bool:
+        of = (model_id, model_version) == (self.of.model_id, self.of.model_version)
+        return of and self.drawn_from.has(source_id)
 
     def _was_shown(self, shown: Shown, at_ms: int) -> None:
         """A glimpse is no exposure: it could not have been held. The first one says until when an objection counts."""
@@ -68,9 +73,14 @@ class _Heard:
             self.exposed.setdefault(frame_id, _Exposed()).objections.append((at_ms, verdict.caller))
 
 
-def silence(log: Log, of: ModelVersion, reviews: list[Review], now_ms: int) -> Silence | None:
-    """`reviews`: every design of the version, whenever it was. None: nobody was shown anything, or their time is not over."""
-    heard = _Heard(of)
+def silence(
+    log: Log, of: ModelVersion, reviews: list[Review], now_ms: int, drawn_from: DrawnFrom = ALL
+) -> Silence | None:
+    """`reviews`: every design of the version, whenever it was; `drawn_from`: of which sources.
+
+    None: nobody was shown anything, or their time is not over.
+    """
+    heard = _Heard(of, drawn_from)
     for message, at_ms in _verdicts(log):
         heard.hear(message, at_ms)
     over = {name: one for name, one in heard.exposed.items() if one.until_ms is not None and one.until_ms < now_ms}

@@ -126,10 +126,9 @@ def desk_for(site: Site) -> Iterator[Callable[..., Desk]]:
     """A desk with these options; closed at the end of the test."""
     with ExitStack() as stack:
 
-        def make(**options: Any) -> Desk:
-            config = FeedbackConfig.model_validate(
-                {"feedback": {"timeout_s": 5.0, "folder": site.folder / "feedback", **options}}
-            )
+        def make(collections: dict[str, Any] | None = None, **options: Any) -> Desk:
+            own = {"timeout_s": 5.0, "folder": site.folder / "feedback", **options}
+            config = FeedbackConfig.model_validate({"feedback": own, "collections": collections or {}})
             return stack.enter_context(opened(config, site))
 
         yield make

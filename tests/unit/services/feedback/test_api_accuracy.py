@@ -111,6 +111,29 @@ def test_a_window(judged: list[Design], asking: Callable[..., TestClient]) -> No
     assert figure(asking().get("/v1/accuracy", params=window).json(), "frame_error_rate")["frames"] == 60
 
 
+def test_a_collection_is_judged_by_the_frames_that_it_draws_from(
+    streams: Streams, asking: Callable[..., TestClient]
+) -> None:
+    """Those of other sources, and of other models, had no chance: counting them would make every rate too low."""
+    for number in range(400):
+        streams.predict(number / 60, source_id="door")
+        if number % 5:
+            streams.predict(number / 60, source_id="yard-1")
+        else:
+            design = streams.draw(number / 60, source_id="yard-1", collection="yards", **FLOOR)
+            streams.judge(design.prediction, "confirmed" if number % 20 else "missed", exhaustive=True)
+    streams.predict(10, source_id="yard-1", model_id="shop")
+    streams.tell()
+    client = asking(collections={"yards": {"sources": ["yard*"], "model": "kitchen"}})
+    body = client.get("/v1/accuracy", params={"collection": "yards"}).json()
+    rate = figure(body, "frame_error_rate")
+    assert (rate["frames"], rate["value"]) == (400, pytest.approx(0.25))
+    assert {one["source_id"] for one in body["figures"]} == {None, "yard-1"}
+    compared = client.get("/v1/accuracy/compare", params={"a": "kitchen@1", "b": "kitchen@1", "collection": "yards"})
+    assert compared.json()["only_a_wrong"] == 0
+    assert client.get("/v1/accuracy", params={"model_id": "kitchen"}).json()["figures"][0]["frames"] == 800
+
+
 def test_another_threshold_is_noticed_in_windows_that_had_both(
     streams: Streams, asking: Callable[..., TestClient]
 ) -> None:

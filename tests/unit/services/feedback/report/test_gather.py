@@ -11,6 +11,7 @@ import pytest
 from services.feedback.accuracy.review import Window
 from services.feedback.alerts import AlertOptions
 from services.feedback.appraisal import Appraisals, Question
+from services.feedback.drawn_from import DrawnFrom
 from services.feedback.read_model import ReadModel
 from services.feedback.report.content import Report
 from services.feedback.report.error_rates import error_rates, verified
@@ -130,6 +131,17 @@ def test_of_the_version_that_ran_then_and_not_of_one_that_ran_before_and_after(t
             assert (str(told.of), [str(one.version) for one in told.versions]) == ("kitchen 2", ["kitchen 2"])
     finally:
         made.close()
+
+
+def test_a_collection_of_some_sources_is_of_their_frames(model: ReadModel, streams: Streams, asked: Asked) -> None:
+    whole = report(model, streams, asked)
+    doors = report(model, streams, replace(asked, drawn_from=DrawnFrom(("*-door",), "kitchen")))
+    assert doors.sources == ("back-door", "front-door")
+    assert sum(one.rate.frames for one in doors.trend) == doors.figures[0].frames < whole.figures[0].frames
+    assert doors.silence is not None
+    assert whole.silence is not None
+    assert 0 < doors.silence.shown < whole.silence.shown
+    assert report(model, streams, replace(asked, drawn_from=DrawnFrom(model_id="shop"))).of is None
 
 
 class TestErrorRates:
