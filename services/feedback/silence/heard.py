@@ -60,6 +60,7 @@ class Heard:
         self._log = log
         self._collection = collection
         self._db: sqlite3.Connection | None = None
+        self._is_compared = False
         self._reader: Reader | None = None
         self._positions: dict[Partition, _Position] = {}
         self._partitions: frozenset[Partition] = frozenset()
@@ -103,9 +104,16 @@ class Heard:
             db.execute("UPDATE held SET settled = 1 WHERE NOT settled AND until_ms < ?", (before_ms,))
 
     def shown(self, waiting: Waiting) -> Shown:
-        """The exposure itself. Raises Unavailable, RecordGone."""
-        message = VERDICTS.decode(self._opened_reader().read(VERDICTS.name, waiting.partition, waiting.offset))
-        assert isinstance(message, Shown), "a place that was remembered as an exposure's"
+        """The exposure itself. Raises Unavailable, RecordGone (the streams were made anew, which the next `catch_up` sees)."""
+        self._is_compared = False
+        record = self._opened_reader().read(VERDICTS.name, waiting.partition, waiting.offset)
+        try:
+            message = VERDICTS.decode(record)
+        except InvalidMessage as error:
+            raise RecordGone(f"{record.where}: expected the exposure that was read there: {error}") from error
+        if not isinstance(message, Shown) or self._key_of(message) != waiting.key:
+            raise RecordGone(f"{record.where}: expected the exposure that was read there, found another record")
+        self._is_compared = True
         return message
 
     def stories(self) -> Iterator[Story]:
@@ -166,7 +174,7 @@ class Heard:
         """A glimpse says nothing about who could have objected: it could not have been held."""
         if shown.probability <= 0:
             return
-        key = ids.sample_id(self._collection, shown.frame_id, shown.model_id)
+        key = self._key_of(shown)
         until_ms = at_ms + shown.objection_s * 1000
         db.execute("INSERT OR IGNORE INTO exposed VALUES (?, ?, ?, ?)", (key, shown.caller, at_ms, until_ms))
         if shown.held:
@@ -182,6 +190,9 @@ class Heard:
             (verdict.verdict_id, key, at_ms, verdict.kind, *who),
         )
 
+    def _key_of(self, shown: Shown) -> str:
+        return ids.sample_id(self._collection, shown.frame_id, shown.model_id)
+
     def _key(self, prediction: Prediction) -> str:
         return ids.sample_id(self._collection, prediction.frame.frame_id, prediction.model_id)
 
@@ -192,23 +203,24 @@ class Heard:
 
     def _open(self, bounds: Mapping[Partition, Bounds]) -> None:
         """As it is, where it is of this making and of these streams; else anew."""
-        fresh = self._db is None
-        if fresh:
+        if self._db is None:
+            self._is_compared = False
             with self._explained():
                 self._db = _connected(self._path)
                 rows = self._db.execute("SELECT stream, part, next, last, mark, time_ms FROM positions")
                 self._positions = {(stream, part): _Position(*rest) for stream, part, *rest in rows}
-        if any(self._is_other(one, at, bounds, fresh) for one, at in self._positions.items()):
+        if any(self._is_other(one, at, bounds) for one, at in self._positions.items()):
             logs.get().warning("silence.begun_anew", why="the streams were made anew")
             self._discard()
             self._open(bounds)
+        self._is_compared = True  # not before: a log that does not answer now is compared in the next round
 
-    def _is_other(self, partition: Partition, at: _Position, bounds: Mapping[Partition, Bounds], fresh: bool) -> bool:
+    def _is_other(self, partition: Partition, at: _Position, bounds: Mapping[Partition, Bounds]) -> bool:
         """Both streams are kept for ever: what was read lies where it lay."""
         there = bounds.get(partition, Bounds(0, 0))
         if at.next > there.end or at.next < there.start:
             return True
-        if not fresh or at.last < 0:
+        if self._is_compared or at.last < 0:
             return False
         try:
             return mark_of(self._opened_reader().read(*partition, at.last)) != at.mark
