@@ -21,7 +21,15 @@ _DEVIATIONS = 5
 """By so many standard deviations the drawn frames must speak for more frames than there were, before N is called wrong."""
 
 RefusalCode = Literal[
-    "no_frames", "frames_miscounted", "no_floor", "too_few", "unreviewed", "uncovered", "never_shown", "boxes_unknown"
+    "no_frames",
+    "frames_miscounted",
+    "no_floor",
+    "too_few",
+    "unreviewed",
+    "uncovered",
+    "never_shown",
+    "no_objects",
+    "boxes_unknown",
 ]
 
 

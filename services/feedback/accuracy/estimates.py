@@ -110,6 +110,8 @@ def object_recall(
     units = [_objects(chosen, review, boxes or {}) for review in searched]
     if any(unit.undecided is None for unit in units):
         return Refusal("boxes_unknown")
+    if not any(unit.bad or unit.good or unit.undecided for unit in units):
+        return Refusal("no_objects")
     found = _missed_share(units, alpha).complement()
     return _estimate(chosen, found, "korn_graubard", len(searched), on_floor(searched))
 

@@ -43,6 +43,7 @@ WHY_NOT: dict[RefusalCode, str] = {
     "unreviewed": "Too many drawn frames are not reviewed. Review in the inbox's order: {more} more random checks are needed.",
     "uncovered": "Too many drawn frames have no image, and nobody knows how many objects they hold.",
     "never_shown": "The model showed no such box in this window.",
+    "no_objects": "No object was met in the checked frames: nothing was there to be found, or missed.",
     "boxes_unknown": "Some frames were only judged in part, and how many boxes they show is not known.",
 }
 ONE_MORE: dict[RefusalCode, str] = {

@@ -126,7 +126,10 @@ def test_recall_says_when_it_cannot_know() -> None:
 
 def test_frames_without_any_object_say_nothing_of_recall() -> None:
     empty = [box_review(i, right=0) for i in range(100)]
-    assert made(estimates.object_recall(empty, 1_000, 0.1)).rate == (1.0, 0.0, 1.0)
+    assert estimates.object_recall(empty, 1_000, 0.1) == Refusal("no_objects")
+    undecided = {review.sample_id: {"cat": 1} for review in empty}
+    partly = [box_review(i, right=0, judged=False) for i in range(100)]
+    assert made(estimates.object_recall(partly, 1_000, 0.1, undecided)).rate.low == 0
 
 
 # Live
