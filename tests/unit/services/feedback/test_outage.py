@@ -4,10 +4,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from services.feedback.access.caller import Caller
@@ -29,9 +31,12 @@ from shared.streams.frames import FRAMES
 from shared.streams.record import Record
 from shared.streams.references import Reference
 from tests.unit.services.feedback.conftest import Site
+from tests.unit.services.feedback.test_server import served
 
 CALLER = Caller("local")
 SOON_S = 5.0
+WAIT_S = 20.0
+MANY = 60
 
 
 class Outage:
@@ -263,3 +268,30 @@ def test_a_scan_that_was_given_up_is_not_begun_later(site: Site, monkeypatch: py
                 lanes.scan(0, start, 9, lambda _: True, time.monotonic() + SOON_S)
         answers.set()
     assert len(scanned) == SCAN_LANES
+
+
+def test_who_needs_no_log_is_not_held_up_by_those_who_wait_for_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than a server has threads by default."""
+    prediction_id, _ = site.prediction()
+    answers, waiting = threading.Event(), threading.Semaphore(0)
+    lookup = Lookup.predictions
+
+    def hang(self: Lookup, prediction_ids: Sequence[str]) -> Any:
+        waiting.release()
+        answers.wait(WAIT_S)
+        return lookup(self, prediction_ids)
+
+    monkeypatch.setattr(Lookup, "predictions", hang)
+    with served(site) as (address, _, _), ThreadPoolExecutor(MANY) as pool:
+
+        def expose(number: int) -> int:
+            body = {"prediction_id": prediction_id, "visible_ms": 2_000 + number}
+            return httpx.post(f"{address}/v1/exposures", json=body, timeout=WAIT_S).status_code
+
+        exposed = [pool.submit(expose, number) for number in range(MANY)]
+        try:
+            assert all(waiting.acquire(timeout=5.0) for _ in range(MANY))
+            assert httpx.get(f"{address}/v1/samples", timeout=5.0).status_code == 200
+        finally:
+            answers.set()
+        assert [one.result() for one in exposed] == [202] * MANY
