@@ -3,6 +3,7 @@
 Promises: a figure has numbers or the reason why there are none, never both; a key for some sources gets figures of those.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -163,9 +164,9 @@ def _add_compare(app: FastAPI, desk: Desk) -> None:
         collection: _Name = None,
     ) -> DifferenceBody:
         """Of the frames that were drawn for `a` and on which people judged what both said."""
-        wanted = collection or desk.config.collection
+        wanted, seen = collection or desk.config.collection, desk.model.versions(sees(caller), judged=True)
         first, second = (
-            Question(wanted, *_named(where, text), sources=caller.sources)
+            Question(wanted, *_named(where, text, seen), sources=caller.sources)
             for where, text in zip("ab", (a, b), strict=True)
         )
         compared = desk.appraisals.compare(first, second)
@@ -208,7 +209,10 @@ def _version(version: Version) -> VersionBody:
     )
 
 
-def _named(where: str, text: str) -> tuple[str, str]:
+def _named(where: str, text: str, seen: Sequence[Version]) -> tuple[str, str]:
+    for one in seen:  # either may have an @ of its own
+        if text == f"{one.model_id}@{one.model_version}":
+            return one.model_id, one.model_version
     model_id, at, model_version = text.rpartition("@")
     if not (model_id and at and model_version):
         raise InvalidRequest(f"{where}: expected MODEL_ID@VERSION, got {text[:80]!r}", where)

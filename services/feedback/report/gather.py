@@ -106,7 +106,7 @@ class Gathering:
         if asked.model is None:
             return next(iter(self._seen(asked)), None)
         for one in self._versions:
-            if (one.model_id, one.model_version) == asked.model:
+            if f"{one.model_id}@{one.model_version}" == "@".join(asked.model):  # either may have an @ of its own
                 return one
         known = ", ".join(f"{one.model_id}@{one.model_version}" for one in self._versions) or "none"
         raise SettingsError(f"--model: no frames of {'@'.join(asked.model)} were counted; known: {known}")

@@ -197,6 +197,16 @@ class TestCompare:
         assert body["low"] <= 0.05 <= body["high"]
         assert "kitchen 2" in body["says"]
 
+    @pytest.mark.parametrize(("model_id", "version"), [("kitchen", "7@edge"), ("kitchen@edge", "7")])
+    def test_names_with_an_at(
+        self, streams: Streams, asking: Callable[..., TestClient], model_id: str, version: str
+    ) -> None:
+        streams.predict(model_id=model_id, model_version=version)
+        streams.tell()
+        name = f"{model_id}@{version}"
+        body = asking().get("/v1/accuracy/compare", params={"a": name, "b": name}).json()
+        assert (body["a"]["model_id"], body["b"]["model_version"]) == (model_id, version)
+
     def test_without_verdicts_on_both_there_is_no_number(
         self, judged: list[Design], streams: Streams, asking: Callable[..., TestClient]
     ) -> None:

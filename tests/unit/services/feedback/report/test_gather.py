@@ -120,6 +120,18 @@ def test_a_version_that_did_not_run_in_the_window(model: ReadModel, streams: Str
     assert made.headline.startswith("No frame was counted here")
 
 
+def test_a_version_with_an_at_in_its_name(tmp_path: Path) -> None:
+    made = Streams(tmp_path)
+    try:
+        made.predict(model_version="7@edge")
+        made.tell()
+        with made.model() as read:
+            asked = Asked("default", START_MS, START_MS + DAY_MS, UTC, model=("kitchen@7", "edge"))
+            assert str(report(read, made, asked).of) == "kitchen 7@edge"
+    finally:
+        made.close()
+
+
 def test_of_the_version_that_ran_then_and_not_of_one_that_ran_before_and_after(tmp_path: Path) -> None:
     made = Streams(tmp_path)
     try:
