@@ -11,10 +11,9 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from services.feedback.refusals import InvalidRequest
 from services.feedback.verdicts.bulk import KEY, MOST, MOST_KEY_CHARS, listed
-from services.feedback.verdicts.request import strict_json
+from services.feedback.verdicts.request import invalid, strict_json
 from shared.settings import Config
 from shared.streams import ids
-from shared.streams.stream import first_complaint
 
 LONGEST_MS = 86_400_000
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -105,7 +104,7 @@ class Told:
 
 def parse(body: bytes) -> ExposureRequest:
     """Raises InvalidRequest with the first field that is wrong."""
-    return _validated(strict_json(body), "")
+    return _validated(strict_json(body))
 
 
 def parse_bulk(body: bytes) -> list[Told | InvalidRequest]:
@@ -118,15 +117,14 @@ def _told(where: str, exposure: object) -> Told | InvalidRequest:
     if key is not None and not (isinstance(key, str) and 1 <= len(key) <= MOST_KEY_CHARS):
         return InvalidRequest(f"{where}{KEY}: expected 1 to {MOST_KEY_CHARS} characters", f"{where}{KEY}")
     try:
-        return Told(_validated(exposure, where), key)
+        return Told(_validated(exposure), key)
     except InvalidRequest as error:
-        return error
+        place = where.removesuffix(".") if error.where == "body" else f"{where}{error.where}"
+        return InvalidRequest(f"{where.removesuffix('.')}: {error}", place)
 
 
-def _validated(exposure: object, where: str) -> ExposureRequest:
+def _validated(exposure: object) -> ExposureRequest:
     try:
         return ExposureRequest.model_validate(exposure)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "body"
-        raise InvalidRequest(f"{where}{first_complaint(error)}", f"{where}{field}") from error
+        raise invalid(error) from error

@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from services.feedback.refusals import InvalidRequest
-from services.feedback.verdicts.request import refuse_repeated_fields
+from services.feedback.verdicts.request import invalid, refuse_repeated_fields
 from shared.settings import Config
 from shared.streams import ids
 from shared.streams.frames import FrameRef
 from shared.streams.predictions import MAX_PREDICTION_BYTES, Box, ClassScore, Detection, Prediction, threshold_for
 from shared.streams.predictions import Probability as _Probability
-from shared.streams.stream import first_complaint
 
 MAX_BOXES = 5_000
 MAX_CLASSES = 1_000
@@ -151,7 +150,7 @@ def parse(about: bytes) -> FrameRequest:
     try:
         request = FrameRequest.model_validate_json(about)
     except ValidationError as error:
-        raise _refusal(error) from error
+        raise invalid(error, "about") from error
     refuse_repeated_fields(about)
     return request
 
@@ -161,7 +160,7 @@ def from_query(query: Config) -> FrameRequest:
     try:
         return FrameRequest.model_validate(query.model_dump(exclude_none=True))
     except ValidationError as error:
-        raise _refusal(error) from error
+        raise invalid(error, "about") from error
 
 
 def prediction_of(
@@ -188,11 +187,6 @@ def prediction_of(
     )
     _check_size(prediction)
     return prediction
-
-
-def _refusal(error: ValidationError) -> InvalidRequest:
-    first = error.errors(include_url=False, include_context=False)[0]
-    return InvalidRequest(first_complaint(error), ".".join(str(part) for part in first["loc"]) or "about")
 
 
 def _detection(number: int, one: DetectionRequest, said: PredictionsRequest, size_px: tuple[int, int]) -> Detection:

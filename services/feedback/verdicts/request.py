@@ -230,11 +230,13 @@ def validated(body: bytes) -> VerdictRequest:
         raise invalid(error) from error
 
 
-def invalid(error: ValidationError) -> InvalidRequest:
-    """The first field that is wrong, and how."""
+def invalid(error: ValidationError, whole: str = "body") -> InvalidRequest:
+    """The first field that is wrong, and how; `whole`: what it is called where no field is meant."""
     first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "body"
-    return InvalidRequest(first_complaint(error), where)
+    said = first_complaint(error)
+    if not first["loc"]:
+        said = f"{whole}: {said.removeprefix('message: ')}"
+    return InvalidRequest(said, ".".join(str(part) for part in first["loc"]) or whole)
 
 
 def refuse_repeated_fields(body: bytes) -> None:

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.feedback.exposures.request import parse_bulk as parse_exposures
+from services.feedback.frames.request import parse as parse_frame
 from services.feedback.refusals import InvalidRequest
 from services.feedback.verdicts.request import LabelRequest, VerdictRequest, parse
 
@@ -56,3 +58,23 @@ def test_a_body_of_before_there_were_corrections_keeps_its_fingerprint() -> None
 @given(REQUESTS, REQUESTS)
 def test_another_content_is_another_fingerprint(one: VerdictRequest, other: VerdictRequest) -> None:
     assert (one == other) == (one.fingerprint == other.fingerprint)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'{"note": "\\ud800"}'])
+def test_what_is_wrong_with_the_whole_is_said_of_the_body(body: bytes) -> None:
+    """Not of a field `message`, which there is none of."""
+    with pytest.raises(InvalidRequest, match=r"^body: ") as caught:
+        parse(body)
+    assert caught.value.where == "body"
+
+
+def test_a_frames_part_is_named_as_it_is_called() -> None:
+    with pytest.raises(InvalidRequest, match=r"^about: ") as caught:
+        parse_frame(b"{")
+    assert caught.value.where == "about"
+
+
+def test_one_of_many_that_is_no_exposure_is_named_by_its_number() -> None:
+    (wrong,) = parse_exposures(b'{"exposures": [7]}')
+    assert isinstance(wrong, InvalidRequest)
+    assert (wrong.where, str(wrong).partition(" ")[0]) == ("exposures.0", "exposures.0:")
