@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from services.feedback.recent.lanes import Lanes
 from services.feedback.recent.wanted import source_of
+from shared.errors import Unavailable
 from shared.ports import Log
 from shared.ports.log import Bounds
 from shared.streams.murmur2 import partition_of
@@ -41,6 +42,7 @@ class Places:
         self._lanes = lanes
         self._looking = threading.Lock()
         self._looked_at_s = -FRESH_S
+        self._failed: tuple[float, str] = (float("-inf"), "")
         self._ends: dict[int, int] = {}
         self._places: OrderedDict[str, Place] = OrderedDict()
 
@@ -65,12 +67,23 @@ class Places:
         return None if place is None else place.partition
 
     def _look(self, until_s: float) -> None:
+        came_s = time.monotonic()
         with self._looking:
             if time.monotonic() - self._looked_at_s < FRESH_S:
                 return
-            for partition, bounds in self._log.bounds(PREDICTIONS.name).items():
-                self._look_at(partition, bounds, until_s)
-            self._looked_at_s = time.monotonic()
+            failed_s, dependency = self._failed
+            if came_s <= failed_s:  # it has waited for one who found nobody, and would wait as long again
+                raise Unavailable(dependency, "the ends of the partitions were asked for, without an answer")
+            try:
+                self._look_at_all(until_s)
+            except Unavailable as error:
+                self._failed = time.monotonic(), error.dependency
+                raise
+
+    def _look_at_all(self, until_s: float) -> None:
+        for partition, bounds in self._log.bounds(PREDICTIONS.name).items():
+            self._look_at(partition, bounds, until_s)
+        self._looked_at_s = time.monotonic()
 
     def _look_at(self, partition: int, bounds: Bounds, until_s: float) -> None:
         """What came since the last look; of much, its end."""

@@ -22,6 +22,7 @@ from services.feedback.lookup.presence import Presence
 from services.feedback.lookup.readers import Readers
 from services.feedback.recent.lanes import LANES as SCAN_LANES
 from services.feedback.recent.lanes import Lanes
+from services.feedback.recent.places import Places
 from services.feedback.verdicts.case import Asked, Case
 from services.feedback.verdicts.request import VerdictRequest
 from services.feedback.verdicts.together import LANES, Together
@@ -295,3 +296,35 @@ def test_who_needs_no_log_is_not_held_up_by_those_who_wait_for_it(site: Site, mo
         finally:
             answers.set()
         assert [one.result() for one in exposed] == [202] * MANY
+
+
+def test_of_many_that_look_for_sources_one_waits_for_a_log_that_is_down(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait as long, one after the other, and hold a thread meanwhile."""
+    begun, answers = threading.Barrier(6), threading.Event()
+    asked: list[int] = []
+
+    def down(_: str) -> None:
+        asked.append(1)
+        answers.wait(SOON_S)
+        raise Unavailable("log", "nobody answers")
+
+    monkeypatch.setattr(site.log, "bounds", down)
+    with closing(Lanes(site.log, SOON_S)) as lanes, ThreadPoolExecutor(5) as pool:
+        places = Places(site.log, lanes)
+
+        def look() -> type[Exception] | None:
+            begun.wait(SOON_S)
+            try:
+                places.all(time.monotonic() + SOON_S)
+            except Unavailable as error:
+                return type(error)
+            return None
+
+        looking = [pool.submit(look) for _ in range(5)]
+        begun.wait(SOON_S)
+        threading.Event().wait(0.1)
+        answers.set()
+        assert [one.result(SOON_S) for one in looking] == [Unavailable] * 5
+    assert len(asked) == 1
