@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Protocol
 
-import anyio.to_thread
 import uvicorn
 from fastapi import FastAPI
 
@@ -21,8 +20,6 @@ from shared.runtime.listening import cannot_listen
 from shared.telemetry import logs
 
 BACKLOG = 2048
-SPARE_THREADS, MOST_THREADS = 16, 512
-"""Beside one for each request in work: `/readyz` and `/metrics` are not counted there."""
 
 
 class Stopping(Protocol):
@@ -67,12 +64,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._stop = stop
         self._desk = desk
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # By default there are 40: so many who wait for a log that is down would hold up those who need none.
-        threads = min(MOST_THREADS, self._desk.config.feedback.max_in_flight) + SPARE_THREADS
-        anyio.to_thread.current_default_thread_limiter().total_tokens = threads
-        await super().startup(sockets)
 
     async def on_tick(self, counter: int) -> bool:  # called ten times a second
         if await super().on_tick(counter) or self._stop.is_set():

@@ -24,7 +24,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         return {"ready": True}
 
     @app.get("/metrics", summary="Metrics, as Prometheus reads them", response_class=PlainTextResponse)
-    def metrics() -> Response:
+    async def metrics() -> Response:  # needs no thread: all of them may be waiting for a log that is down
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/docs", include_in_schema=False)
