@@ -47,7 +47,7 @@ STEPS = (
     (f"{PUBLISHING}:_Memory.first", 1),  # that is remembered
     (f"{PUBLISHING}:Publishing._predicted", 1),  # the prediction is there, which nobody remembers
     (f"{PUBLISHING}:_Memory.first", 2),  # all is remembered, and nobody was told
-    (f"{EXPOSURES}._begin", 1),  # on its way into the log
+    (f"{EXPOSURES}._begun", 1),  # on its way into the log
     (f"{EXPOSURES}._ended", 1),  # durable
 )
 
