@@ -103,7 +103,8 @@ class Appraisals:
         said = []
         if progress.rebuilding:
             said.append(f"The read model is being built: {progress.done:,} of {progress.total:,} records are in it.")
-        thresholds = self._model.thresholds(appraisal.window)
+        seen = {one.source_id for one in appraisal.figures}
+        thresholds = self._model.thresholds(appraisal.window, lambda source_id: source_id in seen)
         if len(thresholds) > 1:
             said.append(
                 f"The product threshold changed ({', then '.join(thresholds)}): "

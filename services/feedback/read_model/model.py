@@ -117,10 +117,10 @@ class ReadModel:
         with self._database.read() as db:
             return reviews.versions(db, None if sees is None else visible(db, sees), judged=judged)
 
-    def thresholds(self, window: Window) -> tuple[str, ...]:
-        """Product thresholds in the window, of what was drawn or judged, oldest first."""
+    def thresholds(self, window: Window, sees: Sees = None) -> tuple[str, ...]:
+        """Product thresholds in the window, of what was drawn or judged of sources that may be seen, oldest first."""
         with self._database.read() as db:
-            return reviews.thresholds(db, window)
+            return reviews.thresholds(db, window, None if sees is None else visible(db, sees))
 
     # What the routes answer
 

@@ -12,6 +12,8 @@ from services.feedback.read_model.taking_tallies import ALL_SOURCES
 from services.feedback.read_model.totals import whole_minute
 from shared.streams.tallies import MINUTE_MS
 
+_EVER_MS = -(2**62), 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -80,12 +82,15 @@ def outcomes(db: Connection, model_id: str, model_version: str) -> dict[str, Out
     return {frame_id: outcome_of(body) for frame_id, body in rows}
 
 
-def thresholds(db: Connection, window: Window) -> tuple[str, ...]:
-    """Product thresholds that the version's frames had between whose first and last one some of the window lies."""
+def thresholds(db: Connection, window: Window, sources: frozenset[int] | None = None) -> tuple[str, ...]:
+    """Product thresholds that frames of these sources had, oldest first: those between whose first and last frame some of the
+    window lies."""
     version = number_of(db, "version", version_name(window.model_id, window.model_version))
+    of_sources, numbers = ("1", []) if sources is None else _among_sources(sources)
     rows = db.execute(
-        "SELECT threshold FROM thresholds WHERE version = ? AND first_ms < ? AND last_ms >= ? ORDER BY first_ms, threshold",
-        (version, window.until_ms, window.since_ms),
+        f"SELECT threshold FROM thresholds WHERE version = ? AND first_ms < ? AND last_ms >= ? AND {of_sources}"
+        " GROUP BY threshold ORDER BY MIN(first_ms), threshold",
+        (version, window.until_ms, window.since_ms, *numbers),
     )
     return tuple(threshold for (threshold,) in rows)
 
@@ -106,11 +111,11 @@ def _version(db: Connection, number: int, name: str, sources: frozenset[int] | N
     met = [time_ms for time_ms in times if time_ms is not None]
     if judged and not met:
         met = [time_ms for time_ms in _judged(db, number, sources) if time_ms is not None]
-    thresholds = db.execute(
-        "SELECT threshold FROM thresholds WHERE version = ? ORDER BY first_ms, threshold", (number,)
-    )
+    if not met:
+        return None
     model_id, model_version = json.loads(name)
-    return Version(model_id, model_version, min(met), max(met), tuple(t for (t,) in thresholds)) if met else None
+    seen = thresholds(db, Window(model_id, model_version, *_EVER_MS), sources)
+    return Version(model_id, model_version, min(met), max(met), seen)
 
 
 def _counted(db: Connection, version: int, sources: frozenset[int] | None) -> list[int | None]:

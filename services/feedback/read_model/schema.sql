@@ -93,4 +93,5 @@ CREATE TABLE counted (                -- frames, summed over minutes, hours and 
 CREATE TABLE boxes (                  -- detections shown, likewise
     span_ms INTEGER, version INTEGER, source INTEGER, at_ms INTEGER, class INTEGER, detections INTEGER,
     PRIMARY KEY (span_ms, version, source, at_ms, class)) WITHOUT ROWID;
-CREATE TABLE thresholds (version INTEGER, threshold TEXT, first_ms INTEGER, last_ms INTEGER, PRIMARY KEY (version, threshold)) WITHOUT ROWID;
+CREATE TABLE thresholds (version INTEGER, source INTEGER, threshold TEXT, first_ms INTEGER, last_ms INTEGER,
+    PRIMARY KEY (version, source, threshold)) WITHOUT ROWID;

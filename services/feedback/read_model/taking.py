@@ -75,9 +75,10 @@ class Taking:
         version = self._names.version(prediction.model_id, prediction.model_version)
         by_class = "".join(f", {name} {value:g}" for name, value in sorted(prediction.class_thresholds.items()))
         time_ms = prediction.frame.time_ms
-        row = (version, f"{prediction.threshold:g}{by_class}", time_ms, time_ms)
+        source = self._names.number("source", prediction.source_id)
+        row = (version, source, f"{prediction.threshold:g}{by_class}", time_ms, time_ms)
         self._db.execute(
-            "INSERT INTO thresholds VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            "INSERT INTO thresholds VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_ms = MIN(first_ms, excluded.first_ms), last_ms = MAX(last_ms, excluded.last_ms)",
             row,
         )

@@ -106,6 +106,15 @@ def test_a_key_for_one_source_gets_its_figures_alone(judged: list[Design], askin
     assert "yard" not in str(body)
 
 
+def test_a_key_for_one_source_gets_its_thresholds_alone(streams: Streams, asking: Callable[..., TestClient]) -> None:
+    for source_id, threshold in (("door", 0.5), ("yard", 0.7)):
+        streams.draw(source_id=source_id, threshold=threshold)
+    streams.tell()
+    keys = {"door-app": {"key": "k" * 32, "scopes": ["read"], "sources": ["door"]}}
+    body = asking(api_keys=keys).get("/v1/accuracy", headers={"X-API-Key": "k" * 32}).json()
+    assert (body["of"]["thresholds"], body["notices"]) == (["0.5"], [])
+
+
 def test_a_window(judged: list[Design], asking: Callable[..., TestClient]) -> None:
     window = {"since": "2025-12-01T00:01:00Z", "until": "2025-12-01T00:02:00Z"}
     assert figure(asking().get("/v1/accuracy", params=window).json(), "frame_error_rate")["frames"] == 60
