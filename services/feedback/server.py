@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig, FeedbackOptions
 from services.feedback.desk import Backend, Desk, opened
+from services.feedback.heads import BoundedHeads
 from shared.errors import SettingsError
 from shared.runtime.listening import cannot_listen
 from shared.telemetry import logs
@@ -79,6 +80,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(app: FastAPI, options: FeedbackOptions) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=BoundedHeads,
         log_config=None,
         access_log=False,
         lifespan="off",

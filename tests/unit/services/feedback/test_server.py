@@ -76,6 +76,30 @@ def test_a_body_that_does_not_come_is_408(site: Site) -> None:
             assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
+CHUNKED = b"POST /v1/verdicts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"GET /livez?", b"GET /livez HTTP/1.1\r\nX-Long: ", CHUNKED + b"X-Trailer: "])
+def test_a_head_without_an_end_is_cut_off(site: Site, begun: bytes) -> None:
+    """It was kept, all of it, of whoever could reach the port."""
+    with served(site) as (address, _, _):
+        place = urlsplit(address)
+        with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+            connection.sendall(begun)
+            with pytest.raises(OSError, match=r"reset|pipe"):  # nobody reads any more
+                connection.sendall(b"a" * 50_000_000)
+
+
+def test_a_long_head_and_a_large_body_are_taken(site: Site) -> None:
+    with served(site) as (address, _, _), httpx.Client(base_url=address, timeout=10) as client:
+        for _ in range(3):  # on one connection
+            assert client.get("/livez", headers={"X-Long": "a" * 40_000}).status_code == 200
+            large = client.post(
+                "/v1/frames?source_id=door", content=b"a" * 1_900_000, headers={"Content-Type": "image/png"}
+            )
+            assert large.status_code == 422
+
+
 def test_a_port_that_is_taken_is_said() -> None:
     with listen(FeedbackOptions(port=0)) as first, pytest.raises(SettingsError, match=r"feedback\.port|feedback\.host"):
         listen(FeedbackOptions(port=first.getsockname()[1]))
