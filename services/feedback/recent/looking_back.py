@@ -5,7 +5,7 @@ Promises: bounded in records and in time; `complete` says whether everything was
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.feedback.recent.lanes import Lanes
@@ -57,25 +57,35 @@ class LookingBack:
         at = None if before is None else _parsed(before)
         budget = _Budget()
         bounds = self._log.bounds(PREDICTIONS.name)
-        if at is not None:  # a source stays where its first page was found
-            return self._walk(wanted, limit, at[0], _cut(bounds, *at), budget)
-        return self._first_page(source_id, wanted, limit, bounds, budget)
+        if at is None:
+            order = self._places.order(source_id, len(bounds), budget.until_s) if bounds else []
+            return self._search(wanted, limit, order, order[:1], bounds, budget)
+        partition, offset, first = at
+        rest = {**bounds, partition: _cut(bounds, partition, offset)}
+        if first is None:  # a source stays where its first page was found
+            return self._walk(wanted, limit, partition, rest[partition], budget)
+        return self._search(wanted, limit, _around(partition, first, len(bounds)), [first], rest, budget)
 
-    def _first_page(
-        self, source_id: str, wanted: Wanted, limit: int, bounds: Mapping[int, Bounds], budget: _Budget
+    def _search(
+        self,
+        wanted: Wanted,
+        limit: int,
+        order: Sequence[int],
+        first: Sequence[int],
+        bounds: Mapping[int, Bounds],
+        budget: _Budget,
     ) -> Page:
-        """Of the partition where the source lies; all are asked in turn while it is not found."""
-        page = Page([], None, complete=not bounds)
-        order = self._places.order(source_id, len(bounds), budget.until_s) if bounds else []
-        whole = True
+        """Of the partition where the source lies; all are asked in turn, in as many requests as it takes to find it.
+
+        Its cursor says, beside where to go on, with which partition the search began.
+        """
         for partition in order:
             page = self._walk(wanted, limit, partition, bounds[partition], budget)
-            whole = whole and page.complete
-            if page.found or not budget.is_left:
-                break
-        else:
-            return Page([], None, whole)
-        return page if page.found else Page([], page.before, complete=False)
+            if page.found:
+                return page
+            if page.before is not None:
+                return Page([], f"{page.before}-{first[0]}", complete=False)
+        return Page([], None, complete=True)
 
     def _walk(self, wanted: Wanted, limit: int, partition: int, bounds: Bounds, budget: _Budget) -> Page:
         """Backwards from the end until there are enough, or nothing is older, or the budget is spent."""
@@ -107,12 +117,20 @@ def _cut(bounds: Mapping[int, Bounds], partition: int, offset: int) -> Bounds:
     return Bounds(there.start, min(there.end, offset))
 
 
-def _parsed(cursor: str) -> tuple[int, int]:
-    """(partition, offset)."""
-    partition, _, offset = cursor.partition("-")
-    if not (_is_number(partition, 9) and _is_number(offset, 18)):
+def _around(partition: int, first: int, partitions: int) -> list[int]:
+    """From this one on to the one before that with which the search began."""
+    if first >= partitions:
+        raise InvalidRequest("before: expected the cursor of an earlier page, got one of no partition", "before")
+    return [(partition + step) % partitions for step in range((first - partition - 1) % partitions + 1)]
+
+
+def _parsed(cursor: str) -> tuple[int, int, int | None]:
+    """(partition, offset, the partition with which a search began that has found nothing yet)."""
+    partition, _, rest = cursor.partition("-")
+    offset, dash, first = rest.partition("-")
+    if not (_is_number(partition, 9) and _is_number(offset, 18) and (not dash or _is_number(first, 9))):
         raise InvalidRequest("before: expected PARTITION-OFFSET as an earlier page gave it", "before")
-    return int(partition), int(offset)
+    return int(partition), int(offset), int(first) if dash else None
 
 
 def _is_number(text: str, most_digits: int) -> bool:

@@ -53,10 +53,10 @@ class Places:
             return sorted(self._places.values(), key=lambda place: place.seen_ms, reverse=True)
 
     def order(self, source_id: str, partitions: int, until_s: float) -> list[int]:
-        """Every partition, the likeliest first. Raises Unavailable."""
+        """Every partition, the likeliest first, then those after it, around. Raises Unavailable."""
         first = self.of(source_id, until_s)
         likely = partition_of(source_id.encode(), partitions) if first is None else first
-        return [likely, *(number for number in range(partitions) if number != likely)]
+        return [(likely + step) % partitions for step in range(partitions)]
 
     def of(self, source_id: str, until_s: float) -> int | None:
         """The partition on which the source was met, None where it was not. Raises Unavailable."""

@@ -87,6 +87,23 @@ def test_who_asks_for_what_is_far_back_gets_it_in_several_requests(
     assert (found, page.complete) == ([newest, oldest], True)
 
 
+def test_pages_that_found_nothing_go_on_to_the_other_partitions(
+    site: Site, recent: Recent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The likely partition takes several requests; it is another one where the source lies."""
+    monkeypatch.setattr(places, "TAIL", 3)
+    monkeypatch.setattr(looking_back, "FIRST_BLOCK", 2)
+    monkeypatch.setattr(looking_back, "MOST_RECORDS", 6)
+    elsewhere = predicted(site, "door", 1 - HOME)
+    for number in range(20):
+        predicted(site, "yard" if number < 15 else "gate", HOME if number < 15 else 1 - HOME)
+    page = recent.page("door", DOOR, 10, None)
+    assert (page.found, page.complete) == ([], False)
+    while page.before is not None and not page.found:
+        page = recent.page("door", DOOR, 10, page.before)
+    assert (ids_of(page), page.complete) == ([elsewhere], True)
+
+
 def test_a_model_or_a_role_alone(site: Site, recent: Recent) -> None:
     live, shadow = predicted(site, "door", HOME), predicted(site, "door", HOME, role="shadow")
     for role, expected in (("live", [live]), ("shadow", [shadow]), (None, [shadow, live])):
