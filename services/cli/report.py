@@ -103,11 +103,17 @@ def _reading(config: "FeedbackConfig", live: "OpenBackend", kept: Path | None) -
 
     from services.cli.replaying.progress import bar
     from services.feedback.read_model import ReadModel
+    from services.feedback.read_model.database import is_foreign
 
+    if kept is not None and is_foreign(kept):
+        raise SettingsError(
+            f"--read-model: {kept} is something else, and would be deleted; expected a new file, or an earlier report's"
+        )
     excluded = config.feedback.accuracy.exclude_reviewers
     with tempfile.TemporaryDirectory(prefix="gleaner-report-") as folder:
         path = Path(folder) / "read-model.sqlite3" if kept is None else kept
         with closing(ReadModel(path, live.log, live.clock, live.salt, excluded=excluded)) as model:
+            model.open()
             model.start()
             with bar("reading") as progress:
                 while not model.caught_up(PATIENCE_S):

@@ -19,8 +19,8 @@ from services.feedback.pictures import Pictures
 from services.feedback.read_model import ReadModel
 from services.feedback.recent.recent import Recent
 from services.feedback.sending import Sending
+from services.feedback.service import Feedback
 from services.feedback.silence.settling import Settling
-from services.feedback.verdicts.service import Feedback
 from shared.ports import Clock, Images, Log, State
 from shared.runtime.pixels import FramePixels
 

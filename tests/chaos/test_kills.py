@@ -38,7 +38,7 @@ GATES = "services.sampler.gates:Gates.look"
 WARMING = "services.sampler.warming:Warming._tell"
 RECALLER = "services.sampler.recalling:Recaller._keep"
 JUDGE = "services.sampler.judged:Judge.revise"
-FEEDBACK = "services.feedback.verdicts.service:Feedback"
+FEEDBACK = "services.feedback.service:Feedback"
 ANSWER = "services.feedback.verdicts.case:Case.outcome"
 PRODUCERS = {
     "cluster": "shared.adapters.cluster.kafka_producer:GatedProducer",

@@ -25,10 +25,14 @@ class Asking:
     def __init__(self, url: str, key: str | None, timeout_s: float, transport: httpx.BaseTransport | None) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"url: expected http://HOST:PORT or https://..., got {url!r}")
+        if key is not None and any(char.isspace() or not char.isprintable() for char in key):
+            raise ValueError(
+                "key: expected an API key without spaces and line ends; one that a file holds needs .strip()"
+            )
         self._url, self._timeout_s, self._transport = url, timeout_s, transport
-        self._headers = {"User-Agent": "gleaner-client"}
-        if key is not None:
-            self._headers["Authorization"] = f"Bearer {key}"
+        self._headers = {b"User-Agent": b"gleaner-client"}
+        if key:
+            self._headers[b"Authorization"] = f"Bearer {key}".encode()
         self._client = self._open()
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
@@ -37,6 +41,8 @@ class Asking:
             raise GleanerError("closed", "this client was closed", "client")
         try:
             response = self._client.request(method, path, **request)
+        except (httpx.LocalProtocolError, UnicodeEncodeError) as error:
+            raise Refused("invalid_request", f"it cannot be sent like that: {error}", "request") from error
         except httpx.RequestError as error:
             raise Unavailable(
                 "no_answer", f"{self._url} does not answer: {type(error).__name__}: {error}", "url"

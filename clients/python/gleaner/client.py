@@ -13,6 +13,7 @@ import uuid
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from operator import index
 from types import TracebackType
 from typing import Any
 
@@ -181,10 +182,10 @@ class Gleaner:
             "prediction_id": prediction_id,
             "kind": kind,
             "reason": reason,
-            "detection_index": detection_index,
-            "boxes": None if boxes is None else [[float(edge) for edge in box] for box in boxes],
-            "label": None if label is None else dict(label),
-            "labels": None if labels is None else [dict(one) for one in labels],
+            "detection_index": None if detection_index is None else index(detection_index),
+            "boxes": None if boxes is None else [_box(box) for box in boxes],
+            "label": None if label is None else _label(label),
+            "labels": None if labels is None else [_label(one) for one in labels],
             "exhaustive": exhaustive,
             "reviewer": reviewer,
             "note": note,
@@ -293,6 +294,16 @@ class Gleaner:
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
         self._sender.after_fork()
+
+
+def _label(label: Label) -> dict[str, Any]:
+    """Its box may be an array, as `boxes` may."""
+    known = dict(label)
+    return known if known.get("box") is None else {**known, "box": _box(known["box"])}
+
+
+def _box(box: Box) -> list[float]:
+    return [float(edge) for edge in box]
 
 
 def _rfc3339(at: "datetime | float | str | None") -> str:

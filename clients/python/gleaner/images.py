@@ -44,6 +44,8 @@ def _read(path: "str | os.PathLike[str]") -> bytes:
             return file.read(MAX_IMAGE_BYTES + 1)
     except OSError as error:
         raise Unsupported("unreadable_image", f"{os.fspath(path)}: {error.strerror}", "image") from error
+    except ValueError as error:
+        raise Unsupported("unreadable_image", f"{path!r} is no path: {error}", "image") from error
 
 
 def _small_enough(encode: Callable[[int], bytes], quality: int) -> bytes:

@@ -11,6 +11,8 @@ from gleaner.errors import Unsupported
 
 BEST_CLASSES = 100
 """Of a classifier with more."""
+ROUNDED_PAST_1 = 1.001
+"""Half precision has no number between 1 and that."""
 Names = Mapping[int, str] | Sequence[str]
 Said = dict[str, Any]
 
@@ -99,7 +101,7 @@ def _sequence(said: Sequence[Any]) -> Said:
     if not all(isinstance(one, Mapping) for one in said):
         raise _unsupported(f"expected what was said of one image, got {len(said)} of {_kind(said[0])}")
     plain = [_plain(one) for one in said]
-    if plain and not any("box" in one for one in plain):
+    if plain and not any("box" in one for one in said):
         return {"task": "classify", "classes": plain}
     return {"detections": plain}
 
@@ -140,8 +142,9 @@ def _class(number: int | None, names: Mapping[Any, Any] | Sequence[str] | None) 
 
 
 def _confidence(value: Any) -> float:
-    """Half precision rounds past 1."""
-    return min(1.0, round(float(value), 6))
+    """Half precision rounds past 1. What is further beyond (a percentage), or no number, stays, and the service refuses it."""
+    confidence = round(float(value), 6)
+    return 1.0 if 1.0 < confidence <= ROUNDED_PAST_1 else confidence
 
 
 def _rounded(edge: Any) -> float:

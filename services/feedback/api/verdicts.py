@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -136,7 +137,7 @@ def _add_bulk(app: FastAPI, desk: Desk) -> None:
         202: the log has all of them. 207: it has those whose result says 202; the others say what is wrong. 503: it has
         none, and the same can be sent again. Sending all of them again is always safe.
         """
-        judgements = parse_bulk(body)
+        judgements = await run_in_threadpool(parse_bulk, body)  # megabytes of JSON take half a second
         outcomes = await _judged(desk, caller, judgements)
         _raise_if_nothing_could_be_kept(outcomes)
         results = [_result(outcome) for outcome in outcomes]

@@ -15,16 +15,13 @@ from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import InvalidRequest, KeyReused, Refusal
 from services.feedback.sending import Sending
 from services.feedback.silence.options import SilenceOptions
+from services.feedback.verdicts.case import KEY_LIFE_S
 from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.ports import State, Undecided
 from shared.streams import ids
 from shared.streams.predictions import Prediction
 from shared.streams.record import Record
-from shared.streams.stream import DAY_S
 from shared.streams.verdicts import Shown, new_shown
-
-KEY_LIFE_S = DAY_S
-
 
 Taken = Shown | GleanerError
 """The exposure that the log has, or why it has none."""

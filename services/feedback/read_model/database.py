@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -210,6 +210,17 @@ def _transaction(connection: Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether something lies there that no read model made: it would be deleted."""
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdict_bodies'").fetchone() is None
+    except sqlite3.DatabaseError:
+        return True
 
 
 def _locked(path: Path) -> int:

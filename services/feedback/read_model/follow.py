@@ -50,6 +50,10 @@ class Follower:
         self._has_begun = False
         self._told_s = 0.0
 
+    def open(self) -> None:
+        """Before `start`, for whoever has no time to wait for the file. Raises Unavailable."""
+        self._open()
+
     def start(self) -> None:
         """Opens the file at once if that can be, so that what is in it can be asked for."""
         try:

@@ -59,6 +59,10 @@ class ReadModel:
         self._columns = Columns()
         self._follower = Follower(self._database, log, clock, salt, self.excluded, interval_s)
 
+    def open(self) -> None:
+        """Opens the file now; `start` alone waits for as long as it cannot be. Raises Unavailable."""
+        self._follower.open()
+
     def start(self) -> None:
         """Begins to follow the streams, in a thread of its own."""
         self._follower.start()

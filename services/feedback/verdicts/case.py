@@ -14,9 +14,12 @@ from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.streams import ids
 from shared.streams.predictions import Prediction
 from shared.streams.record import Record
+from shared.streams.stream import DAY_S
 from shared.streams.verdicts import Verdict
 
 Answer = Verdict | GleanerError
+KEY_LIFE_S = DAY_S
+"""So long an idempotency key is remembered, of whatever it came with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,6 +305,30 @@ class TestPeople:
             client_of(running).publish(jpeg(1)).wait(WAIT_S)
         assert (caught.value.code, caught.value.status) == ("not_authenticated", 401)
 
+    @pytest.mark.parametrize("key", ["from-a-file\n", "two words", "a\0b"])
+    def test_a_key_that_no_header_can_hold_is_said_at_once(self, key: str) -> None:
+        """Not as a service that does not answer, for which frames would wait."""
+        with pytest.raises(ValueError, match="strip"):
+            Gleaner("http://127.0.0.1:1", key)
+
+    def test_a_key_may_have_any_letters(self, running: Running, client_of: ClientOf) -> None:
+        with running.up(api_keys={"app": "kéy-👩"}):
+            assert client_of(running, key="kéy-👩").predictions("door") == []
+
+    def test_an_idempotency_key_that_no_header_can_hold_is_refused(self, service: Running, client_of: ClientOf) -> None:
+        for key in ("a\nb", "👩"):
+            with pytest.raises(Refused) as caught:
+                client_of(service).verdict("0-4711-1f0a9c3e", "confirmed", idempotency_key=key)
+            assert caught.value.code == "invalid_request"
+
+    def test_numbers_of_numpy_are_numbers(self, service: Running, client_of: ClientOf) -> None:
+        client = client_of(service)
+        ids = client.publish(jpeg(1), predictions=[BOX]).wait(WAIT_S)
+        assert ids is not None
+        box = np.array([1, 1, 5, 5])
+        assert client.verdict(str(ids.prediction_id), "confirmed", detection_index=np.int64(0))
+        assert client.verdict(str(ids.prediction_id), "corrected", labels=[{"class_name": "a", "box": box}])
+
     def test_nobody_there(self, running: Running, client_of: ClientOf) -> None:
         with pytest.raises(Unavailable) as caught:
             client_of(running, timeout_s=0.2).verdict("0-4711-1f0a9c3e", "confirmed")

@@ -126,3 +126,21 @@ class TestPlain:
 def test_the_weakest() -> None:
     assert lowest(described(plain())) == 0.06
     assert lowest(described([])) is None
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), 1.5, 83.0])
+def test_a_confidence_that_is_none_never_becomes_certainty(wrong: float) -> None:
+    """The service refuses it, and says so."""
+    (said,) = described([{"box": [1, 2, 3, 4], "class_name": "package", "confidence": np.float32(wrong)}])["detections"]
+    assert said["confidence"] != 1.0
+    assert not said["confidence"] <= 1.0
+
+
+def test_what_half_precision_rounds_past_one_is_one() -> None:
+    (said,) = described([{"box": [1, 2, 3, 4], "class_name": "package", "confidence": 1 + 2**-10}])["detections"]
+    assert said["confidence"] == 1.0
+
+
+def test_a_box_that_is_none_is_no_classifiers_class() -> None:
+    said = described([{"box": None, "class_name": "package", "confidence": 0.5}])
+    assert "detections" in said

@@ -1,10 +1,12 @@
 """`gleaner report`: two files, offline; the next one tells what changed; error rates as YAML that a strategy takes."""
 
+import fcntl
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import chdir
+from contextlib import chdir, closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,28 @@ def test_a_read_model_that_is_kept_gives_the_same(gleaner: Gleaner, tmp_path: Pa
     assert (tmp_path / "kept.sqlite3").stat().st_size > 0
     assert first["figures"] == second["figures"]
     assert first["figures"]
+
+
+def test_a_read_model_that_another_process_has_is_said_at_once(gleaner: Gleaner, tmp_path: Path) -> None:
+    """It waited for ever, and said nothing."""
+    with open(tmp_path / "kept.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = gleaner("report", "--read-model", tmp_path / "kept.sqlite3", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "another process has this file" in " ".join(result.output.split())
+
+
+def test_a_file_that_is_no_read_model_is_left_alone(gleaner: Gleaner, tmp_path: Path) -> None:
+    text, other = tmp_path / "notes.txt", tmp_path / "other.sqlite3"
+    text.write_text("what I must not lose")
+    with closing(sqlite3.connect(other)) as db, db:
+        db.execute("CREATE TABLE mine (x)")
+    for path in (text, other, tmp_path):
+        before = path.read_bytes() if path.is_file() else b""
+        result = gleaner("report", "--read-model", path, "--out", tmp_path / "out")
+        assert result.exit_code == 2
+        assert "would be deleted" in " ".join(result.output.split())
+        assert (path.read_bytes() if path.is_file() else b"") == before
 
 
 def test_frames_that_no_tally_speaks_of_are_counted_however_long_it_takes(

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from services.feedback.api import create_app
 from services.feedback.config import FeedbackConfig
 from services.feedback.desk import Desk, opened
-from services.feedback.verdicts.service import Feedback
+from services.feedback.service import Feedback
 from shared.adapters.embedded.file_images import FileImages
 from shared.adapters.embedded.file_objects import FileObjects
 from shared.adapters.embedded.segment_log import SegmentLog

@@ -54,3 +54,17 @@ def test_no_name_is_too_strange(client: TestClient, name: str) -> None:
     answer = client.get("/v1/sources", params={name: "1"})
     assert answer.status_code == 422
     assert len(answer.json()["error"]["where"]) <= 80
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/v1/predictions?source_id=door&source_id=yard", "source_id"), ("/v1/samples?limit=1&limit=9", "limit")],
+)
+def test_what_counts_once_and_stands_twice_is_an_error(client: TestClient, path: str, name: str) -> None:
+    """Either of them would have been taken, and the other one left out unsaid."""
+    response = client.get(path)
+    assert (response.status_code, response.json()["error"]["where"]) == (422, name)
+
+
+def test_a_filter_that_may_have_several_values_has_them(client: TestClient) -> None:
+    assert client.get("/v1/samples?source=door&source=yard&verdict=open&verdict=missed").status_code == 200

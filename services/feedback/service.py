@@ -13,7 +13,7 @@ from services.feedback.lookup.lookup import Lookup, seen_by
 from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import KeyReused, PredictionGone
 from services.feedback.sending import Sending
-from services.feedback.verdicts.case import Answer, Asked, Case
+from services.feedback.verdicts.case import KEY_LIFE_S, Answer, Asked, Case
 from services.feedback.verdicts.request import VerdictRequest
 from services.feedback.verdicts.together import Together
 from shared.errors import GleanerError, Unavailable
@@ -21,11 +21,10 @@ from shared.ports import Clock, Log, State, Undecided
 from shared.streams import ids
 from shared.streams.keys import held_key, kept_key, memo_key
 from shared.streams.predictions import Prediction
-from shared.streams.stream import DAY_S, rfc3339
+from shared.streams.stream import rfc3339
 from shared.streams.verdicts import Verdict, new_verdict
 from shared.telemetry import metrics
 
-KEY_LIFE_S = DAY_S
 READY_TIMEOUT_S = 2.0
 
 
