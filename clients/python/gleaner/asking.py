@@ -16,7 +16,7 @@ from gleaner.errors import GleanerError, Refused, Unavailable
 
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may do."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+LEAST_PAUSE_S, FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 0.5, 30.0
 
 
 class Asking:
@@ -34,9 +34,14 @@ class Asking:
         if key:
             self._headers[b"Authorization"] = f"Bearer {key}".encode()
         self._client = self._open()
+        self._is_parents = False
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
         """The answer's JSON. Raises Refused, Unavailable."""
+        if self._is_parents:
+            raise Refused(
+                "forked", "its transport has the parent's connections: make a Gleaner in this process", "transport"
+            )
         if self._client.is_closed:
             raise GleanerError("closed", "this client was closed", "client")
         try:
@@ -62,11 +67,17 @@ class Asking:
                 if time.monotonic() + pause > until_s:
                     raise
                 time.sleep(pause)
-        raise AssertionError("a pause is at least half a second")
+        raise AssertionError("each attempt has a pause, so patience ends")
 
     def reopen(self) -> None:
-        """In a process that was forked off: its parent goes on with the connections that are open."""
-        self._client = self._open()
+        """In a process that was forked off: its parent goes on with the connections that are open.
+
+        A transport of the application's cannot be made anew here, and two processes on one connection would take each
+        other's answers: with one, this client is the parent's alone.
+        """
+        self._is_parents = self._transport is not None
+        if not self._is_parents:
+            self._client = self._open()
 
     def close(self) -> None:
         self._client.close()
@@ -80,7 +91,7 @@ class Asking:
 def pause_s(attempt: int, error: Unavailable) -> float:
     """How long to wait after this many failures: what the service asked for, or twice as long each time."""
     if error.retry_after_s is not None:
-        return min(max(error.retry_after_s, 0.0), LONGEST_PAUSE_S)
+        return min(max(error.retry_after_s, LEAST_PAUSE_S), LONGEST_PAUSE_S)
     return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempt, 16)))
 
 

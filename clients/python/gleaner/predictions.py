@@ -30,7 +30,9 @@ def described(said: object, names: Names | None = None) -> Said:
 
 def lowest(said: Said) -> float | None:
     """The confidence of the weakest box, None without any."""
-    return min((float(one["confidence"]) for one in said.get("detections", ())), default=None)
+    # Of a box without one the service says what is wrong.
+    known = (one for one in said.get("detections", ()) if "confidence" in one)
+    return min((float(one["confidence"]) for one in known), default=None)
 
 
 def _described(said: object, names: Names | None) -> Said:

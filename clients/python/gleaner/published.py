@@ -61,6 +61,15 @@ class Published:
             raise self._error
         return self._ids
 
+    def _after_fork(self, error: GleanerError) -> None:
+        """In the child, where the thread that holds a lock may not be."""
+        was_settled = self._settled.is_set()
+        self._settled, self._settling = threading.Event(), threading.Lock()
+        if was_settled:
+            self._settled.set()
+        else:
+            self._settle(error=error)
+
     def _settle(self, ids: Ids | None = None, error: GleanerError | None = None) -> bool:
         """Whether this is what became of it: the first word counts."""
         with self._settling:

@@ -38,6 +38,10 @@ class Queue:
         self._changed = threading.Condition()
         self._closed = self._ending = False
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def put(self, one: Waiting, block_s: float) -> bool:
         """Whether there was room, or came to be within `block_s`."""
         with self._changed:

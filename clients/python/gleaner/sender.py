@@ -41,7 +41,11 @@ class Sender:
 
     def put(self, one: Waiting, block_s: float) -> None:
         self._start()
-        if not self._queue.put(one, block_s):
+        if self._queue.put(one, block_s):
+            return
+        if self._queue.is_closed:
+            self._drop(one, "closed", "the client was closed while it waited for room")
+        else:
             self._drop(one, "queue_full", f"no room for it: more than {self._max_bytes:,} bytes would wait")
 
     def flush(self, timeout_s: float | None) -> bool:
@@ -69,7 +73,7 @@ class Sender:
         self._lock, self._counting, self._thread = threading.Lock(), threading.Lock(), None
         self._asking.reopen()
         for one in left.left_behind():
-            one.published._settle(error=Dropped("forked", "the process that published it sends it"))
+            one.published._after_fork(Dropped("forked", "the process that published it sends it"))
 
     def _start(self) -> None:
         with self._lock:
@@ -87,19 +91,25 @@ class Sender:
 
     def _deliver(self, queue: Queue, one: Waiting) -> None:
         """Until it is settled, one way or the other, or the queue is closed (whoever closed it settles the frame)."""
+        failures = 0  # of the service itself, on this frame
         for attempt in range(1_000_000_000):
             try:
                 answer = self._post(one)
             except Unavailable as error:
                 self._count("retries")
                 self._say("unavailable", f"a frame waits: {error}; {queue.sizes()[0]} wait")
-                if error.code in ("internal", "http_500") and attempt + 1 >= MOST_INTERNAL:
+                failures += error.code in ("internal", "http_500")
+                if failures >= MOST_INTERNAL:
                     self._refuse(one, error)
                     return
                 if queue.wait_closed(pause_s(attempt, error)):
                     return
-            except Refused as error:
+            except GleanerError as error:
                 self._refuse(one, error)
+                return
+            except Exception as error:  # noqa: BLE001  whatever a transport raises: the frames behind this one are sent
+                why = f"it cannot be sent: {type(error).__name__}: {error}"
+                self._refuse(one, Refused("not_sent", why, "transport"))
                 return
             else:
                 if one.published._settle(Ids(answer["frame_id"], answer["prediction_id"])):

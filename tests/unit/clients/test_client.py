@@ -325,8 +325,8 @@ class TestPeople:
         client = client_of(service)
         ids = client.publish(jpeg(1), predictions=[BOX]).wait(WAIT_S)
         assert ids is not None
-        box = np.array([1, 1, 5, 5])
-        assert client.verdict(str(ids.prediction_id), "confirmed", detection_index=np.int64(0))
+        box, first = np.array([1, 1, 5, 5]), np.arange(1)
+        assert client.verdict(str(ids.prediction_id), "confirmed", detection_index=first[0])
         assert client.verdict(str(ids.prediction_id), "corrected", labels=[{"class_name": "a", "box": box}])
 
     def test_nobody_there(self, running: Running, client_of: ClientOf) -> None:
