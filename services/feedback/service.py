@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from services.feedback.access.caller import Caller
+from services.feedback.idempotency import KEY_LIFE_S
 from services.feedback.lookup.lookup import Lookup, seen_by
 from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import KeyReused, PredictionGone
 from services.feedback.sending import Sending
-from services.feedback.verdicts.case import KEY_LIFE_S, Answer, Asked, Case
+from services.feedback.verdicts.case import Answer, Asked, Case
 from services.feedback.verdicts.request import VerdictRequest
 from services.feedback.verdicts.together import Together
 from shared.errors import GleanerError, Unavailable

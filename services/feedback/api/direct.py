@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from services.feedback.idempotency import MOST_KEY_CHARS
 from services.feedback.refusals import InvalidRequest
 
-MOST_KEY_CHARS = 255
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENCY_PARAMETER: dict[str, Any] = {
     "name": IDEMPOTENCY_KEY,

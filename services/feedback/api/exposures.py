@@ -26,6 +26,7 @@ from services.feedback.exposures.request import (
     parse,
     parse_bulk,
 )
+from services.feedback.idempotency import MOST_KEY_CHARS
 from services.feedback.refusals import InvalidRequest
 from shared.errors import Unavailable
 from shared.streams.verdicts import Shown
@@ -79,7 +80,7 @@ def _add_one(app: FastAPI, desk: Desk, exposures: Exposures) -> None:
     def post_exposure(
         caller: Annotated[Caller, Depends(caller)],
         body: Annotated[bytes, Depends(body)],
-        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MOST_KEY_CHARS)] = None,
     ) -> Exposed:
         """Send it once the prediction has really been visible, with for how long that was.
 

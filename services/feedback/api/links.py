@@ -18,9 +18,8 @@ from services.feedback.api.body import json_body
 from services.feedback.api.problems import responses
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
-from services.feedback.verdicts.request import invalid, refuse_repeated_fields
+from services.feedback.verdicts.request import PredictionIdField, invalid, refuse_repeated_fields
 from shared.settings import Config
-from shared.streams import ids
 from shared.streams.stream import DAY_S
 from shared.telemetry import logs
 
@@ -42,12 +41,7 @@ class LinkRequest(Config):
 
     model_config = ConfigDict(strict=True)
 
-    prediction_id: str = Field(
-        min_length=1,
-        max_length=64,
-        description="the one that it is good for",
-        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
-    )
+    prediction_id: PredictionIdField
     expires_in_s: int = Field(ge=1, le=MOST_DAYS * DAY_S, description="how long it is good, at most 30 days")
     reviewer: str | None = Field(
         default=None, max_length=200, description="in whose name it judges; left out: as each verdict says"

@@ -10,12 +10,12 @@ from concurrent.futures import Future
 
 from services.feedback.access.caller import Caller
 from services.feedback.exposures.request import ExposureRequest, Told
+from services.feedback.idempotency import KEY_LIFE_S
 from services.feedback.lookup.lookup import Looked, Lookup, seen_by
 from services.feedback.lookup.readers import failed, within
 from services.feedback.refusals import InvalidRequest, KeyReused, Refusal
 from services.feedback.sending import Sending
 from services.feedback.silence.options import SilenceOptions
-from services.feedback.verdicts.case import KEY_LIFE_S
 from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.ports import State, Undecided
 from shared.streams import ids

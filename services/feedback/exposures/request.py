@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
+from services.feedback.idempotency import KEY, WithKey, identity, key_taken_from, placed
 from services.feedback.refusals import InvalidRequest
-from services.feedback.verdicts.bulk import KEY, MOST, MOST_KEY_CHARS, listed
-from services.feedback.verdicts.request import invalid, strict_json
+from services.feedback.verdicts.bulk import MOST, listed
+from services.feedback.verdicts.request import PredictionIdField, invalid, strict_json
 from shared.settings import Config
 from shared.streams import ids
 
@@ -37,12 +38,7 @@ class ExposureRequest(Config):
 
     model_config = ConfigDict(strict=True)
 
-    prediction_id: str = Field(
-        min_length=1,
-        max_length=64,
-        description="PARTITION-OFFSET-CHECKSUM, as the prediction has it",
-        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
-    )
+    prediction_id: PredictionIdField
     surface: str = Field(default="", max_length=200, description="where: the application, the page, the display")
     visible_ms: int = Field(ge=0, le=LONGEST_MS, description="how long it was really visible, milliseconds")
     shown_at: str | None = Field(
@@ -69,15 +65,8 @@ class ExposureRequest(Config):
         return ids.make_id("exposure body", self.model_dump_json())
 
 
-class KeyedExposure(ExposureRequest):
+class KeyedExposure(ExposureRequest, WithKey):
     """An exposure, with a key of its own."""
-
-    idempotency_key: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=MOST_KEY_CHARS,
-        description="as the header `Idempotency-Key`; left out: the content is the key",
-    )
 
 
 class BulkRequest(Config):
@@ -95,11 +84,8 @@ class Told:
 
     @property
     def identity(self) -> str:
-        """What its id is made of, beside the caller. Never the key alone: forgotten after a day, it may come back with
-        something else.
-        """
-        content = self.request.fingerprint
-        return content if self.key is None else f"{self.key}\0{content}"
+        """What its id is made of, beside the caller."""
+        return identity(self.key, self.request.fingerprint)
 
 
 def parse(body: bytes) -> ExposureRequest:
@@ -109,18 +95,15 @@ def parse(body: bytes) -> ExposureRequest:
 
 def parse_bulk(body: bytes) -> list[Told | InvalidRequest]:
     """Each exposure, or what is wrong with it. Raises InvalidRequest for what is no list of exposures."""
-    return [_told(f"exposures.{number}.", exposure) for number, exposure in enumerate(listed(body, "exposures"))]
+    return [_told(f"exposures.{number}", exposure) for number, exposure in enumerate(listed(body, "exposures"))]
 
 
 def _told(where: str, exposure: object) -> Told | InvalidRequest:
-    key = exposure.pop(KEY, None) if isinstance(exposure, dict) else None
-    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= MOST_KEY_CHARS):
-        return InvalidRequest(f"{where}{KEY}: expected 1 to {MOST_KEY_CHARS} characters", f"{where}{KEY}")
     try:
+        key = key_taken_from(exposure) if isinstance(exposure, dict) else None
         return Told(_validated(exposure), key)
     except InvalidRequest as error:
-        place = where.removesuffix(".") if error.where == "body" else f"{where}{error.where}"
-        return InvalidRequest(f"{where.removesuffix('.')}: {error}", place)
+        return placed(error, where)
 
 
 def _validated(exposure: object) -> ExposureRequest:

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from services.feedback.access.caller import Caller
 from services.feedback.frames.request import FrameRequest, prediction_of
+from services.feedback.idempotency import KEY_LIFE_S
 from services.feedback.refusals import InvalidRequest, KeyReused, NotAllowed
 from services.feedback.sending import Sending
-from services.feedback.verdicts.case import KEY_LIFE_S
 from shared.errors import InvalidImage
 from shared.imaging import dimensions, sniff
 from shared.ports import State

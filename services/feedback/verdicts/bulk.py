@@ -11,14 +11,13 @@ from typing import Any
 
 from pydantic import Field
 
+from services.feedback.idempotency import KEY, WithKey, key_taken_from, placed
 from services.feedback.refusals import InvalidRequest
 from services.feedback.verdicts.request import EXAMPLES as ONE
 from services.feedback.verdicts.request import VerdictRequest, strict_json, validated
 from shared.settings import Config
 
 MOST = 1_000
-KEY = "idempotency_key"
-MOST_KEY_CHARS = 255
 EXAMPLES: dict[str, dict[str, Any]] = {
     "three": {
         "verdicts": [
@@ -30,15 +29,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-class KeyedVerdict(VerdictRequest):
+class KeyedVerdict(VerdictRequest, WithKey):
     """A verdict, with a key of its own."""
-
-    idempotency_key: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=MOST_KEY_CHARS,
-        description="as the header `Idempotency-Key`; left out: the content is the key",
-    )
 
 
 class BulkRequest(Config):
@@ -78,11 +70,8 @@ def _judgement(number: int, verdict: object) -> Judgement:
     where = f"verdicts.{number}"
     if not isinstance(verdict, dict):
         return InvalidRequest(f"{where}: expected a verdict, {{…}}", where)
-    key = verdict.pop(KEY, None)
-    if key is not None and not (isinstance(key, str) and 1 <= len(key) <= MOST_KEY_CHARS):
-        return InvalidRequest(f"{where}.{KEY}: expected 1 to {MOST_KEY_CHARS} characters", f"{where}.{KEY}")
     try:
+        key = key_taken_from(verdict)
         return Keyed(validated(json.dumps(verdict).encode()), key)
     except InvalidRequest as error:
-        place = where if error.where == "body" else f"{where}.{error.where}"
-        return InvalidRequest(f"{where}: {error}", place)
+        return placed(error, where)

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from services.feedback.access.caller import Caller
+from services.feedback.idempotency import identity
 from services.feedback.lookup.readers import within
 from services.feedback.refusals import InvalidRequest
 from services.feedback.verdicts.request import VerdictRequest
@@ -14,12 +15,9 @@ from shared.errors import GleanerError, InvalidMessage, Unavailable
 from shared.streams import ids
 from shared.streams.predictions import Prediction
 from shared.streams.record import Record
-from shared.streams.stream import DAY_S
 from shared.streams.verdicts import Verdict
 
 Answer = Verdict | GleanerError
-KEY_LIFE_S = DAY_S
-"""So long an idempotency key is remembered, of whatever it came with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,8 @@ class Asked:
 
     @property
     def identity(self) -> str:
-        """What its id is made of, beside the caller. Never the key alone: a key is forgotten after a day, and may come back
-        with something else, which would have the first one's id and count for nothing.
-        """
-        content = self.request.fingerprint
-        return content if self.key is None else f"{self.key}\0{content}"
+        """What its id is made of, beside the caller."""
+        return identity(self.key, self.request.fingerprint)
 
     @property
     def content(self) -> bytes:

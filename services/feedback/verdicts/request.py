@@ -6,7 +6,7 @@ something else. Two bodies with the same content have the same fingerprint, what
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -46,6 +46,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
 }
 
+PredictionIdField = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="PARTITION-OFFSET-CHECKSUM, as the prediction has it",
+        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
+    ),
+]
+"""Of a body; what the checksum says is looked at with the prediction itself."""
+
 
 class LabelRequest(Label):
     """What is right, in words of the body."""
@@ -62,12 +73,7 @@ class VerdictRequest(Config):
 
     model_config = ConfigDict(strict=True)
 
-    prediction_id: str = Field(
-        min_length=1,
-        max_length=64,
-        description="PARTITION-OFFSET-CHECKSUM, as the prediction has it",
-        json_schema_extra={"pattern": ids.PREDICTION_ID_PATTERN},
-    )
+    prediction_id: PredictionIdField
     kind: PersonsKind = Field(
         description="confirmed: it is right; rejected: it is wrong; missed: an object was not found; "
         "corrected: this is right instead; unsure: nobody can tell"
