@@ -93,7 +93,11 @@ class Site:
     def forget_keys(self) -> None:
         """As the state store does with idempotency keys after a day, or when it is lost."""
         with closing(sqlite3.connect(self.folder / "state.db")) as db, db:
-            assert db.execute("DELETE FROM entries WHERE key LIKE 'idem%'").rowcount
+            ended = [
+                db.execute("DELETE FROM entries WHERE key LIKE 'idem%'"),  # of verdicts and exposures
+                db.execute("UPDATE hashes SET expires_s = 0 WHERE key LIKE 'pub:%'"),  # of frames
+            ]
+            assert any(one.rowcount for one in ended)
 
     def verdicts(self) -> list[Verdict]:
         return [one for one in self.judged() if isinstance(one, Verdict)]

@@ -285,6 +285,17 @@ class TestIdempotency:
         for response in (post(client, self.ABOUT, jpeg(2), key="k"), post(client, {"source_id": "x"}, key="k")):
             assert code(response) == (409, "idempotency_key_reused", "Idempotency-Key")
 
+    def test_another_frame_under_a_key_that_was_forgotten_is_another_frame(
+        self, site: Site, client: TestClient
+    ) -> None:
+        """Of two records of one frame id one counts: this one was answered 202, and would be lost."""
+        first = post(client, self.ABOUT, key="k").json()
+        site.forget_keys()
+        again = post(client, self.ABOUT, key="k").json()
+        site.forget_keys()
+        other = post(client, self.ABOUT, jpeg(2), key="k").json()
+        assert first["frame_id"] == again["frame_id"] != other["frame_id"]
+
     def test_without_a_key_it_is_another_frame(self, site: Site, client: TestClient) -> None:
         first, again = (post(client, self.ABOUT).json() for _ in range(2))
         assert first["frame_id"] != again["frame_id"]
