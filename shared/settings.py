@@ -11,9 +11,10 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -393,6 +394,11 @@ def _refuse_unknown(values: Mapping[str, Any], origin: str) -> None:
     for key in values:
         if key not in KNOWN_KEYS:
             raise SettingsError(f"{origin}: unknown setting {key!r}{nearest(str(key), KNOWN_KEYS)}")
+
+
+def is_among(source_id: str, patterns: Iterable[str]) -> bool:
+    """Whether the sources that settings name, with * and ? allowed, have this one."""
+    return any(fnmatchcase(source_id, pattern) for pattern in patterns)
 
 
 def nearest(name: str, known: "list[str] | tuple[str, ...]") -> str:

@@ -6,8 +6,9 @@ of the collection too low.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
+
+from shared.settings import is_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class DrawnFrom:
     model_id: str | None = None
 
     def has(self, source_id: str) -> bool:
-        return self.sources is None or any(fnmatchcase(source_id, pattern) for pattern in self.sources)
+        return self.sources is None or is_among(source_id, self.sources)
 
 
 ALL = DrawnFrom()

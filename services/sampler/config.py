@@ -5,7 +5,6 @@ sources, model, destinations and tags of its own.
 """
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
@@ -21,7 +20,7 @@ from services.sampler.strategies import AnyStrategy
 from services.sampler.strategies.random_fraction import RandomFraction
 from services.sampler.strategies.temporal import Temporal
 from services.sampler.strategies.uncertain import Uncertain
-from shared.settings import Config
+from shared.settings import Config, is_among
 
 DAY_S = 86_400
 HAIR = 1e-9
@@ -112,7 +111,7 @@ class NamedCollection(CollectionOptions):
     def admits(self, source_id: str, model_id: str) -> bool:
         if self.model is not None and model_id != self.model:
             return False
-        return self.sources is None or any(fnmatchcase(source_id, pattern) for pattern in self.sources)
+        return self.sources is None or is_among(source_id, self.sources)
 
 
 class SamplerConfig(CollectionOptions):

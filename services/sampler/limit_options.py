@@ -6,13 +6,12 @@ theirs are aligned in UTC, ours in the settings' time zone.
 
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from services.sampler.rates import PERIODS_S
-from shared.settings import Config
+from shared.settings import Config, is_among
 
 Per = Literal["minute", "hour", "day"]
 _PERS = {"minutely": "minute", "hourly": "hour", "daily": "day"}
@@ -63,7 +62,7 @@ class Limit(Config):
 
     def admits(self, source_id: str) -> bool:
         """Whether it looks at frames of this source."""
-        return self.sources is None or any(fnmatchcase(source_id, pattern) for pattern in self.sources)
+        return self.sources is None or is_among(source_id, self.sources)
 
 
 def samples_per_s(limits: Iterable[Limit]) -> float | None:

@@ -4,10 +4,10 @@ Promises: says no by raising; a message never tells what another caller may do.
 """
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from services.feedback.refusals import NotAllowed
+from shared.settings import is_among
 
 Scope = Literal["judge", "read", "admin"]
 """judge: verdicts, exposures, frames, links. read: predictions, images, samples, accuracy. admin: all of that, and more."""
@@ -55,7 +55,7 @@ class Caller:
             raise NotAllowed("this link is not for that; expected an API key", "Authorization")
 
     def sees(self, source_id: str) -> bool:
-        return not self.sources or any(fnmatchcase(source_id, pattern) for pattern in self.sources)
+        return not self.sources or is_among(source_id, self.sources)
 
     def check_source(self, source_id: str) -> None:
         """For a source that the caller names. Raises NotAllowed; for a prediction's, ask `Lookup.prediction_for`."""

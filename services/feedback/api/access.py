@@ -41,11 +41,7 @@ def calling(desk: Desk, scope: Scope, link: May | None = None) -> Calling:
 
 def caller_of(request: Request, desk: Desk, scope: Scope, link: May | None = None) -> Caller:
     """The same for a direct route, which says of itself that it takes `CREDENTIALS`."""
-    known = door_of(request.app, desk).caller(_credential(request))
-    known.check_scope(scope)
-    known.check_link(link)
-    check_query(request)
-    return known
+    return _admitted(request, desk, _credential(request), scope, link)
 
 
 def calling_for_image(desk: Desk) -> Calling:
@@ -57,13 +53,17 @@ def calling_for_image(desk: Desk) -> Calling:
         given = _credential(request)
         if given is None and token is not None and is_link(token):  # never a key: addresses are written down everywhere
             given = token.encode("ascii", "replace")
-        known = door_of(request.app, desk).caller(given)
-        known.check_scope("read")
-        known.check_link("image")
-        check_query(request)
-        return known
+        return _admitted(request, desk, given, "read", "image")
 
     return caller
+
+
+def _admitted(request: Request, desk: Desk, credential: bytes | None, scope: Scope, link: May | None) -> Caller:
+    known = door_of(request.app, desk).caller(credential)
+    known.check_scope(scope)
+    known.check_link(link)
+    check_query(request)
+    return known
 
 
 def _credential(request: Request) -> bytes | None:

@@ -12,17 +12,6 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from services.feedback.idempotency import MOST_KEY_CHARS
-from services.feedback.refusals import InvalidRequest
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
-IDEMPOTENCY_PARAMETER: dict[str, Any] = {
-    "name": IDEMPOTENCY_KEY,
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": MOST_KEY_CHARS},
-}
-
 
 class DirectRoute(APIRoute):
     """For `add_api_route(..., route_class_override=DirectRoute)`; its function is `async (Request) -> Response`."""
@@ -30,13 +19,3 @@ class DirectRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return handler
-
-
-def idempotency_key(request: Request) -> str | None:
-    """Of the header. Raises InvalidRequest for one that other routes would refuse."""
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and not 1 <= len(key) <= MOST_KEY_CHARS:
-        raise InvalidRequest(
-            f"{IDEMPOTENCY_KEY}: expected 1 to {MOST_KEY_CHARS} characters, got {len(key):,}", IDEMPOTENCY_KEY
-        )
-    return key

@@ -6,13 +6,14 @@ Promises: 202 only for what the log has; the same request again is the same expo
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import calling
 from services.feedback.api.body import json_body
+from services.feedback.api.idempotency import IdempotencyKey
 from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
@@ -26,7 +27,6 @@ from services.feedback.exposures.request import (
     parse,
     parse_bulk,
 )
-from services.feedback.idempotency import MOST_KEY_CHARS
 from services.feedback.refusals import InvalidRequest
 from shared.errors import Unavailable
 from shared.streams.verdicts import Shown
@@ -80,7 +80,7 @@ def _add_one(app: FastAPI, desk: Desk, exposures: Exposures) -> None:
     def post_exposure(
         caller: Annotated[Caller, Depends(caller)],
         body: Annotated[bytes, Depends(body)],
-        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MOST_KEY_CHARS)] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Exposed:
         """Send it once the prediction has really been visible, with for how long that was.
 

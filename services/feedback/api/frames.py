@@ -9,18 +9,18 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from pydantic import BaseModel, Field
 
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import calling
+from services.feedback.api.idempotency import IdempotencyKey
 from services.feedback.api.multipart import parts
 from services.feedback.api.problems import responses
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk
 from services.feedback.frames.publishing import Published, Publishing
 from services.feedback.frames.request import EXAMPLES, FrameRequest, Index, Name, Timestamp, from_query, parse
-from services.feedback.idempotency import MOST_KEY_CHARS
 from services.feedback.refusals import InvalidRequest, TooLarge, TooMany, TooSlow, WrongMediaType
 from shared.imaging import JPEG, PNG, WEBP
 from shared.settings import Config
@@ -80,7 +80,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         caller: Annotated[Caller, Depends(caller)],
         body: Annotated[Body, Depends(body)],
         about: Annotated[About, Query()],
-        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=MOST_KEY_CHARS)] = None,
+        idempotency_key: IdempotencyKey = None,
     ) -> Taken:
         """Takes a JPEG, PNG or WebP as the body, with what is said about it in the address; or `multipart/form-data` with
         a part `image` and a part `about` (JSON), which may hold what your own model saw: inference then leaves it alone.

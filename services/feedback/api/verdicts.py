@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from services.feedback.access.caller import Caller
 from services.feedback.api.access import CREDENTIALS, caller_of, calling
 from services.feedback.api.body import json_body, read_body
-from services.feedback.api.direct import IDEMPOTENCY_PARAMETER, DirectRoute, idempotency_key
+from services.feedback.api.direct import DirectRoute
+from services.feedback.api.idempotency import IDEMPOTENCY_PARAMETER, idempotency_key
 from services.feedback.api.problems import MEANING, Problem, responses, told
 from services.feedback.api.schema import request_body
 from services.feedback.desk import Desk

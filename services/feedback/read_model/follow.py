@@ -52,12 +52,14 @@ class Follower:
 
     def open(self) -> None:
         """Before `start`, for whoever has no time to wait for the file. Raises Unavailable."""
-        self._open()
+        self._database.open()
+        with self._database.read() as db:
+            self._positions = positions(db)
 
     def start(self) -> None:
         """Opens the file at once if that can be, so that what is in it can be asked for."""
         try:
-            self._open()
+            self.open()
         except Unavailable as error:
             logs.get().warning("read_model.waiting", why=str(error))
         self._thread.start()
@@ -116,7 +118,7 @@ class Follower:
 
     def _round(self, reader: Reader) -> None:
         if not self._database.is_open:
-            self._open()
+            self.open()
         now_ms, bounds = self._clock.now_ms(), self._bounds()
         self._renew_if_needed(reader, bounds)
         for partition, there in bounds.items():
@@ -169,11 +171,6 @@ class Follower:
             self._changed.notify_all()
 
     # Opening, and beginning anew
-
-    def _open(self) -> None:
-        self._database.open()
-        with self._database.read() as db:
-            self._positions = positions(db)
 
     def _renew_if_needed(self, reader: Reader, bounds: _Bounds) -> None:
         why = self._stale(reader, bounds)
